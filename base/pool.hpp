@@ -1,0 +1,141 @@
+// Pools of control blocks named by handles. The storage is reserved virtual memory that is touched
+// on first use, so a large maximum costs nothing until it is needed; a handle carries the slot's
+// generation, so a stale one finds nothing instead of somebody else's block.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "base/bytes.hpp"
+
+namespace sluice::base {
+
+// Address space for `bytes` bytes, zero-filled on first touch. Failing to reserve it at start is
+// the end of the program: std::bad_alloc.
+class ReservedMemory {
+ public:
+  explicit ReservedMemory(std::size_t bytes) : size_(bytes) {
+    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();
+    data_ = at;
+  }
+  ~ReservedMemory() { ::munmap(data_, size_); }
+  ReservedMemory(const ReservedMemory&) = delete;
+  ReservedMemory& operator=(const ReservedMemory&) = delete;
+
+  [[nodiscard]] void* data() const { return data_; }
+
+ private:
+  void* data_;
+  std::size_t size_;
+};
+
+// Names a T in its pool. A default handle names nothing. Tag tells the handles of pools apart.
+template <typename Tag>
+struct Handle {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // odd while in use; 0 never is
+  auto operator<=>(const Handle&) const = default;
+  explicit operator bool() const { return generation != 0; }
+};
+
+template <typename T>
+class Pool {
+  struct Slot {
+    std::uint32_t generation;  // odd: in use
+    std::uint32_t next_free;   // index + 1, while free
+    alignas(T) std::byte storage[sizeof(T)];
+    T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
+  };
+
+ public:
+  using HandleType = Handle<T>;
+
+  // Room for `capacity` objects, none of it touched yet.
+  explicit Pool(std::size_t capacity)
+      : memory_(capacity * sizeof(Slot)),
+        slots_(static_cast<Slot*>(memory_.data())),
+        capacity_(static_cast<std::uint32_t>(capacity)) {}
+  ~Pool() {
+    for_each([this](HandleType handle, T&) { destroy(handle); });
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // A new object, or a null handle when the pool is full.
+  template <typename... Args>
+  [[nodiscard]] HandleType create(Args&&... args) {
+    std::uint32_t index;
+    if (free_head_ != 0) {
+      index = free_head_ - 1;
+      free_head_ = slots_[index].next_free;
+    } else if (touched_ < capacity_) {
+      index = touched_++;
+    } else {
+      return {};
+    }
+    Slot& slot = slots_[index];
+    ::new (static_cast<void*>(slot.storage)) T(std::forward<Args>(args)...);
+    ++slot.generation;
+    ++size_;
+    return {index, slot.generation};
+  }
+
+  // The object, or null when the handle is stale.
+  [[nodiscard]] T* find(HandleType handle) {
+    if (handle.index >= touched_) return nullptr;
+    Slot& slot = slots_[handle.index];
+    if (slot.generation != handle.generation || (handle.generation & 1) == 0) return nullptr;
+    return slot.object();
+  }
+  // The handle of an object that lies in this pool.
+  [[nodiscard]] HandleType handle_of(const T& object) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(&object) - offsetof(Slot, storage);
+    const auto index =
+        static_cast<std::uint32_t>((at - reinterpret_cast<std::uintptr_t>(slots_)) / sizeof(Slot));
+    return {index, slots_[index].generation};
+  }
+  // The object in a slot that is known to be in use.
+  [[nodiscard]] T& at(std::uint32_t index) { return *slots_[index].object(); }
+
+  // Precondition: the handle names an object.
+  void destroy(HandleType handle) {
+    Slot& slot = slots_[handle.index];
+    assert(slot.generation == handle.generation);
+    slot.object()->~T();
+    ++slot.generation;
+    if (slot.generation == 0) slot.generation = 2;  // wrapped: 0 stays "never used"
+    slot.next_free = free_head_;
+    free_head_ = handle.index + 1;
+    --size_;
+  }
+
+  // Calls visit(handle, object) for each object; it may destroy the one it is given.
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    for (std::uint32_t i = 0; i < touched_; ++i) {
+      if ((slots_[i].generation & 1) != 0)
+        visit(HandleType{i, slots_[i].generation}, *slots_[i].object());
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+
+ private:
+  ReservedMemory memory_;
+  Slot* slots_;
+  std::uint32_t capacity_;
+  std::uint32_t touched_ = 0;
+  std::uint32_t free_head_ = 0;  // index + 1
+  std::size_t size_ = 0;
+};
+
+}  // namespace sluice::base

@@ -1,0 +1,38 @@
+# One static library per layer of the include law, all with the same warnings.
+add_library(sluice_options INTERFACE)
+target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_features(sluice_options INTERFACE cxx_std_20)
+target_compile_options(sluice_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -march=x86-64-v2 -fno-omit-frame-pointer)
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
+endif()
+if(SLUICE_FUZZ)
+  target_compile_options(sluice_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# sluice_layer(NAME SOURCES... [LINKS targets...]) makes the library sluice_NAME.
+function(sluice_layer name)
+  cmake_parse_arguments(LAYER "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(sluice_${name} STATIC ${LAYER_SOURCES})
+  target_link_libraries(sluice_${name} PUBLIC sluice_options ${LAYER_LINKS})
+endfunction()
+
+# sluice_program(NAME SOURCES... [LINKS targets...]) makes an executable in build/<preset>/bin.
+function(sluice_program name)
+  cmake_parse_arguments(PROGRAM "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${PROGRAM_SOURCES})
+  target_link_libraries(${name} PRIVATE sluice_options ${PROGRAM_LINKS})
+endfunction()
+
+# sluice_test(NAME SOURCES... [LINKS targets...] [LABELS labels...]) makes the test program NAME and
+# registers it as one CTest test. Label "shared" marks what ThreadSanitizer has to see.
+function(sluice_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE sluice_options ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "unit;${TEST_LABELS}")
+endfunction()

@@ -1,0 +1,32 @@
+// What a transport sees of the IP layer below it: a route's properties, and a way to send a
+// segment. One implementation per address family stands behind it; TCP knows none of them.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "base/address.hpp"
+#include "base/packet.hpp"
+#include "base/time.hpp"
+
+namespace sluice::net {
+
+class IpOutput {
+ public:
+  virtual ~IpOutput() = default;
+
+  // Sends a TCP segment that begins at the packet's first byte and has headroom for IP and Ethernet
+  // in front. Fills in the TCP checksum (or asks the device to), prepends the headers, resolves the
+  // next hop, and queues the frame. Takes over this reference to the packet; what cannot be sent is
+  // counted and released.
+  virtual void send_tcp(base::Instant now, const base::IpAddress& source,
+                        const base::IpAddress& destination, base::PacketPtr segment) = 0;
+
+  // The largest IP packet towards the destination; nothing when there is no route.
+  [[nodiscard]] virtual std::optional<std::size_t> path_mtu(
+      const base::IpAddress& destination) const = 0;
+  // True for an address of one of our interfaces.
+  [[nodiscard]] virtual bool is_local(const base::IpAddress& address) const = 0;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,93 @@
+// What the control side tells the data plane to be: plain values, checked by the configuration,
+// from which every worker builds its own tables. Immutable once published.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "tls/server/policy.hpp"
+
+namespace sluice::run {
+
+// Rates are probabilities per packet, 0 to 1, applied to each direction on its own.
+struct FaultSettings {
+  double loss = 0;
+  double duplication = 0;
+  double reordering = 0;
+  double corruption = 0;
+  base::Duration delay;         // added to every packet
+  base::Duration delay_jitter;  // uniformly up to this much more
+  std::uint64_t seed = 1;
+};
+
+enum class DeviceKind : std::uint8_t { kPci, kTap, kAfXdp, kAfPacket, kMemif };
+
+struct PortSettings {
+  std::string name;
+  DeviceKind kind = DeviceKind::kTap;
+  std::string target;  // PCI address, interface name or socket path
+  bool memif_server = false;
+  std::vector<base::AddressPrefix> addresses;
+  std::optional<base::IpAddress> gateway;
+  std::uint16_t mtu = 1500;
+  std::optional<std::uint16_t> queues;  // at most; default: as many as workers and device allow
+  std::optional<FaultSettings> faults;
+  std::string capture;  // pcap file to write; empty for none
+};
+
+struct MemorySettings {
+  std::size_t packets_per_worker = 32768;
+  bool huge_pages = true;  // used where there are some
+};
+
+struct DataplaneSettings {
+  std::vector<unsigned> worker_cores;  // the CPU of each worker; one may stand several times
+  std::vector<PortSettings> ports;
+  MemorySettings memory;
+  std::size_t max_connections = 65536;  // per worker, both legs
+  base::Duration time_wait = base::Duration::seconds(60);
+  std::size_t receive_buffer = 256 * 1024;
+  std::size_t send_buffer = 256 * 1024;
+  base::Duration idle_sleep =
+      base::Duration::microseconds(200);  // bound of the back-off; 0: never sleep
+};
+
+enum class Balance : std::uint8_t { kRoundRobin };
+
+struct BackendSettings {
+  std::string name;
+  std::vector<base::SocketAddress> servers;
+  std::vector<base::IpAddress> source_addresses;
+  Balance balance = Balance::kRoundRobin;
+  base::Duration connect_timeout = base::Duration::seconds(3);
+  // How long a server that failed to connect is passed over.
+  base::Duration retry_after = base::Duration::seconds(2);
+};
+
+struct RouteSettings {
+  std::vector<std::string> server_names;  // exact or "*.name"; empty matches everything
+  std::shared_ptr<const tls::ServerPolicy> policy;
+  std::size_t backend = 0;  // index into Snapshot::backends
+  base::Duration handshake_timeout = base::Duration::seconds(5);
+  base::Duration idle_timeout = base::Duration::seconds(300);
+};
+
+struct ListenerSettings {
+  std::string name;
+  base::SocketAddress address;
+  std::vector<RouteSettings> routes;  // tried in order: exact names, then wildcards, then match-all
+};
+
+struct Snapshot {
+  std::vector<ListenerSettings> listeners;
+  std::vector<BackendSettings> backends;
+};
+
+}  // namespace sluice::run
