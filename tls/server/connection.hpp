@@ -54,8 +54,8 @@ class ServerContext {
 
 class ServerConnection {
  public:
-  // Precondition: `context` outlives the connection.
-  ServerConnection(ServerContext& context, const base::SocketAddress& peer);
+  // `listener` goes into ClientHelloFacts as it is. Precondition: `context` outlives the connection.
+  ServerConnection(ServerContext& context, const base::SocketAddress& peer, std::uint32_t listener);
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;

@@ -30,6 +30,7 @@ struct ClientHelloFacts {
   std::optional<std::string_view> server_name;  // as sent, a legal host name
   std::vector<std::string_view> alpn;
   base::SocketAddress peer;
+  std::uint32_t listener = 0;  // the caller's own name for where the connection came in
 };
 
 enum class RouteRefusal : std::uint8_t { kUnrecognizedName, kNoCertificate };
