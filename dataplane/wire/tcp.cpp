@@ -1,0 +1,205 @@
+#include "dataplane/wire/tcp.hpp"
+
+#include "base/cursor.hpp"
+
+namespace sluice::wire {
+namespace {
+
+enum class OptionKind : std::uint8_t {
+  kEnd = 0,
+  kNoOperation = 1,
+  kMss = 2,
+  kWindowScale = 3,
+  kSackPermitted = 4,
+  kSack = 5,
+  kTimestamps = 8,
+};
+
+// Kind and length included.
+constexpr std::uint8_t kMssSize = 4;
+constexpr std::uint8_t kWindowScaleSize = 3;
+constexpr std::uint8_t kSackPermittedSize = 2;
+constexpr std::uint8_t kTimestampsSize = 10;
+constexpr std::uint8_t kSackBlockSize = 8;
+constexpr std::size_t kMaxOptionsSize = TcpHeader::kMaxSize - TcpHeader::kMinSize;
+
+// What nearly every segment of an established connection carries: NOP, NOP, timestamps.
+constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
+
+void parse_sack(base::Reader content, SackBlocks& blocks) {
+  if (content.remaining() % kSackBlockSize != 0) return;
+  while (!content.empty()) {
+    const SeqNumber left{content.u32()};
+    const SeqNumber right{content.u32()};
+    blocks.push_back({left, right});
+  }
+}
+
+void parse_option(OptionKind kind, base::Bytes bytes, bool syn, TcpOptions& options) {
+  base::Reader content(bytes);
+  const std::size_t size = bytes.size() + 2;
+  switch (kind) {
+    case OptionKind::kMss:
+      // RFC 9293 3.7.1: only in segments with SYN.
+      if (syn && size == kMssSize) options.mss = content.u16();
+      return;
+    case OptionKind::kWindowScale:
+      // RFC 7323 2.2: ignored without SYN; 2.3: more than 14 counts as 14.
+      if (syn && size == kWindowScaleSize) {
+        options.window_scale = std::min(content.u8(), TcpOptions::kMaxWindowScale);
+      }
+      return;
+    case OptionKind::kSackPermitted:
+      // RFC 2018 2: must not be sent on non-SYN segments.
+      if (syn && size == kSackPermittedSize) options.sack_permitted = true;
+      return;
+    case OptionKind::kTimestamps:
+      if (size == kTimestampsSize) {
+        const std::uint32_t value = content.u32();
+        options.timestamps = TcpTimestamps{.value = value, .echo = content.u32()};
+      }
+      return;
+    case OptionKind::kSack:
+      if (options.sack.empty()) parse_sack(content, options.sack);
+      return;
+    case OptionKind::kEnd:
+    case OptionKind::kNoOperation:
+      return;
+  }
+  // RFC 9293 3.2 MUST-6: an option that is not implemented is ignored.
+}
+
+// False when the list contradicts itself.
+bool parse_options(base::Bytes bytes, bool syn, TcpOptions& options) {
+  base::Reader reader(bytes);
+  while (!reader.empty()) {
+    const OptionKind kind{reader.u8()};
+    if (kind == OptionKind::kEnd) return true;
+    if (kind == OptionKind::kNoOperation) continue;
+    const std::uint8_t size = reader.u8();
+    // RFC 9293 3.2 MUST-7: an illegal length, such as zero, is survived.
+    if (!reader.ok() || size < 2 || std::size_t{size} - 2 > reader.remaining()) return false;
+    parse_option(kind, reader.bytes(std::size_t{size} - 2), syn, options);
+  }
+  return true;
+}
+
+std::size_t options_size_without_sack(const TcpOptions& options) {
+  std::size_t size = 0;
+  if (options.mss) size += kMssSize;
+  if (options.window_scale) size += kWindowScaleSize + 1;
+  if (options.timestamps) {
+    size += kTimestampsSize + 2;
+  } else if (options.sack_permitted) {
+    size += kSackPermittedSize + 2;
+  }
+  return size;
+}
+
+std::size_t sack_blocks_that_fit(const TcpOptions& options) {
+  const std::size_t room = kMaxOptionsSize - options_size_without_sack(options);
+  return room < 4 ? 0 : std::min(options.sack.size(), (room - 4) / kSackBlockSize);
+}
+
+void write_timestamps_and_sack_permitted(const TcpOptions& options, base::Writer& writer) {
+  if (!options.timestamps && !options.sack_permitted) return;
+  // SACK-permitted takes the place of the padding that aligns the timestamps.
+  if (options.sack_permitted) {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kSackPermitted));
+    writer.u8(kSackPermittedSize);
+  } else {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+  }
+  if (options.timestamps) {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kTimestamps));
+    writer.u8(kTimestampsSize);
+    writer.u32(options.timestamps->value);
+    writer.u32(options.timestamps->echo);
+  } else {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+  }
+}
+
+// In the order that Linux writes them.
+void write_options(const TcpOptions& options, base::Writer& writer) {
+  if (options.mss) {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kMss));
+    writer.u8(kMssSize);
+    writer.u16(*options.mss);
+  }
+  write_timestamps_and_sack_permitted(options, writer);
+  if (options.window_scale) {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kWindowScale));
+    writer.u8(kWindowScaleSize);
+    writer.u8(*options.window_scale);
+  }
+  const std::size_t blocks = sack_blocks_that_fit(options);
+  if (blocks == 0) return;
+  writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+  writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+  writer.u8(static_cast<std::uint8_t>(OptionKind::kSack));
+  writer.u8(static_cast<std::uint8_t>(2 + blocks * kSackBlockSize));
+  for (const SackBlock& block : options.sack.view().first(blocks)) {
+    writer.u32(block.left.value());
+    writer.u32(block.right.value());
+  }
+}
+
+}  // namespace
+
+base::Result<ParsedTcpHeader, WireError> parse_tcp(base::Bytes segment) {
+  if (segment.size() < TcpHeader::kMinSize) return base::Unexpected{WireError::kTruncated};
+  const std::byte* at = segment.data();
+  const std::size_t size = std::to_integer<std::size_t>(at[12] >> 4) * 4;
+  if (size < TcpHeader::kMinSize) return base::Unexpected{WireError::kBadLength};
+  if (size > segment.size()) return base::Unexpected{WireError::kTruncated};
+
+  ParsedTcpHeader parsed{
+      .header = {.source_port = base::load_be<std::uint16_t>(at),
+                 .destination_port = base::load_be<std::uint16_t>(at + 2),
+                 .sequence = SeqNumber(base::load_be<std::uint32_t>(at + 4)),
+                 .acknowledgement = SeqNumber(base::load_be<std::uint32_t>(at + 8)),
+                 .flags = TcpFlags::from_octet(std::to_integer<std::uint8_t>(at[13])),
+                 .window = base::load_be<std::uint16_t>(at + 14),
+                 .urgent_pointer = base::load_be<std::uint16_t>(at + 18),
+                 .options = {}},
+      .size = size,
+      .malformed_options = false};
+  TcpHeader& header = parsed.header;
+  const base::Bytes options = segment.subspan(TcpHeader::kMinSize, size - TcpHeader::kMinSize);
+  if (options.size() == 12 && base::load_be<std::uint32_t>(options.data()) == kAlignedTimestamps) {
+    header.options.timestamps =
+        TcpTimestamps{.value = base::load_be<std::uint32_t>(options.data() + 4),
+                      .echo = base::load_be<std::uint32_t>(options.data() + 8)};
+  } else if (!options.empty()) {
+    parsed.malformed_options = !parse_options(options, header.flags.syn, header.options);
+  }
+  return parsed;
+}
+
+std::size_t tcp_header_size(const TcpHeader& header) {
+  std::size_t size = TcpHeader::kMinSize + options_size_without_sack(header.options);
+  if (const std::size_t blocks = sack_blocks_that_fit(header.options); blocks > 0) {
+    size += 4 + blocks * kSackBlockSize;
+  }
+  return size;
+}
+
+void serialize_tcp(const TcpHeader& header, base::MutableBytes to) {
+  base::Writer writer(to);
+  writer.u16(header.source_port);
+  writer.u16(header.destination_port);
+  writer.u32(header.sequence.value());
+  writer.u32(header.acknowledgement.value());
+  writer.u8(static_cast<std::uint8_t>((to.size() / 4) << 4));
+  writer.u8(header.flags.octet());
+  writer.u16(header.window);
+  writer.u16(0);  // checksum
+  writer.u16(header.urgent_pointer);
+  write_options(header.options, writer);
+}
+
+}  // namespace sluice::wire
