@@ -1,0 +1,85 @@
+// TCP (RFC 9293) for one worker, sans-IO: segments, time and the sessions' calls go in, segments
+// and events come out. The engine knows IP only as IpOutput below it; net::Stack (stack.hpp) is its
+// only caller and documents the calls that sessions make, which have the same names here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/address.hpp"
+#include "base/counters.hpp"
+#include "base/packet.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/ip_output.hpp"
+#include "dataplane/net/stack.hpp"
+
+namespace sluice::net::tcp {
+
+using HashKey = std::span<const std::byte, 16>;
+using OwnsFlow = std::function<bool(const base::FourTuple&)>;
+
+class Engine {
+ public:
+  // `ip`, `packets` and `counters` outlive the engine. An empty `owns_flow` owns every flow.
+  Engine(const TcpSettings& settings, HashKey hash_key, OwnsFlow owns_flow, IpOutput& ip,
+         base::PacketPool& packets, base::Counters<NetCounter>& counters, base::Instant start);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // --- segments and time ---
+  // The packet's bytes are the segment, from the TCP header to the end of the IP payload; its
+  // checksum has been verified.
+  void receive(base::Instant now, const base::IpAddress& source, const base::IpAddress& destination,
+               base::PacketPtr segment);
+  // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow
+  // as this host sees it and the sequence number in its header.
+  void unreachable(base::Instant now, const base::FourTuple& flow, std::uint32_t sequence);
+  void advance(base::Instant now);
+  void flush(base::Instant now);
+  [[nodiscard]] base::Instant next_deadline() const;
+
+  // --- opening ---
+  base::Result<ListenerId, ListenError> listen(const base::SocketAddress& local);
+  void stop_listening(base::Instant now, ListenerId listener);
+  base::Result<ConnectionHandle, ConnectError> connect(base::Instant now,
+                                                       const ConnectOptions& options);
+
+  // --- events ---
+  [[nodiscard]] std::optional<Event> next_event();
+  void set_context(ConnectionHandle connection, std::uint64_t context);
+
+  // --- receiving ---
+  [[nodiscard]] base::PacketQueue* input(ConnectionHandle connection);
+  void consumed(base::Instant now, ConnectionHandle connection);
+  [[nodiscard]] bool input_finished(ConnectionHandle connection) const;
+
+  // --- sending ---
+  [[nodiscard]] std::size_t send_room(ConnectionHandle connection) const;
+  [[nodiscard]] std::size_t segment_size(ConnectionHandle connection) const;
+  void send(base::Instant now, ConnectionHandle connection, base::PacketQueue&& payload);
+  [[nodiscard]] std::size_t unacknowledged(ConnectionHandle connection) const;
+
+  // --- closing ---
+  void finish(base::Instant now, ConnectionHandle connection);
+  void close(base::Instant now, ConnectionHandle connection);
+  void abort(base::Instant now, ConnectionHandle connection);
+
+  // --- looking ---
+  [[nodiscard]] std::optional<base::FourTuple> addresses(ConnectionHandle connection) const;
+  [[nodiscard]] std::size_t connections() const;  // control blocks in use, half-open ones included
+  [[nodiscard]] std::size_t half_open() const;
+  [[nodiscard]] std::size_t time_wait() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sluice::net::tcp
