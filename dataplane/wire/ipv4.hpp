@@ -1,0 +1,58 @@
+// The IPv4 header (RFC 791): read with its options skipped, written without any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "dataplane/wire/checksum.hpp"
+#include "dataplane/wire/error.hpp"
+
+namespace sluice::wire {
+
+struct Ipv4Header {
+  static constexpr std::size_t kMinSize = 20;
+  static constexpr std::uint8_t kDefaultTtl = 64;
+
+  base::Ipv4Address source;
+  base::Ipv4Address destination;
+  IpProtocol protocol{};
+  std::uint8_t ttl = kDefaultTtl;
+  std::uint8_t traffic_class = 0;  // DSCP and ECN
+  std::uint16_t identification = 0;
+  bool dont_fragment = false;
+  bool more_fragments = false;
+  std::uint16_t fragment_offset = 0;  // bytes, a multiple of 8
+  bool operator==(const Ipv4Header&) const = default;
+
+  [[nodiscard]] bool is_fragment() const { return more_fragments || fragment_offset != 0; }
+};
+
+struct ParsedIpv4Header {
+  Ipv4Header header;
+  std::size_t size = 0;        // bytes in front of the payload, options included
+  std::size_t total_size = 0;  // header and payload; what follows is the link's padding
+};
+
+enum class HeaderChecksum : std::uint8_t {
+  kVerify,
+  kTrust,  // the device has verified it, or the header is a quotation that routers have edited
+};
+
+// `packet` begins at the header and holds the whole packet.
+[[nodiscard]] base::Result<ParsedIpv4Header, WireError> parse_ipv4(base::Bytes packet,
+                                                                   HeaderChecksum checksum);
+
+// As above for a packet quoted in an ICMP error: only its beginning is there.
+[[nodiscard]] base::Result<ParsedIpv4Header, WireError> parse_quoted_ipv4(base::Bytes quotation);
+
+// Writes kMinSize bytes with a right checksum. Preconditions: to.size() == kMinSize, total_size is
+// at most 65535.
+void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::MutableBytes to);
+
+// Where the checksum lies in the header.
+inline constexpr std::size_t kIpv4ChecksumOffset = 10;
+
+}  // namespace sluice::wire
