@@ -45,6 +45,9 @@ struct InterfaceSettings {
   std::uint16_t mtu = 1500;  // bytes
   bool device_verifies_checksums = false;
   bool device_computes_checksums = false;
+  // Announces and answers for its addresses: ARP, and ICMP echo. One worker's stack does, where
+  // several serve an interface.
+  bool answers_arp = true;
 };
 
 struct TcpSettings {
