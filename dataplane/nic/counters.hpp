@@ -1,0 +1,41 @@
+// What the devices of one worker count: frames in and out, and every way in which one got lost.
+#pragma once
+
+#include <cstdint>
+
+#include "base/counters.hpp"
+
+namespace sluice::nic {
+
+enum class NicCounter : std::uint16_t {
+  kReceivedFrames,
+  kReceivedBytes,
+  kReceiveSegmented,
+  kReceiveShed,
+  kSentFrames,
+  kSentBytes,
+  kTransmitPartial,
+  kTransmitOversize,
+  kTransmitLinkDown,
+  kCount,
+};
+
+}  // namespace sluice::nic
+
+template <>
+struct sluice::base::CounterTable<sluice::nic::NicCounter> {
+  static constexpr CounterInfo kInfos[] = {
+      {"received_frames", Severity::kInfo, "Frames received from devices."},
+      {"received_bytes", Severity::kInfo, "Bytes of the frames received."},
+      {"receive_segmented", Severity::kWarning,
+       "Frames dropped because the device spread them over several buffers."},
+      {"receive_shed", Severity::kWarning,
+       "Large frames dropped because packets were running out."},
+      {"sent_frames", Severity::kInfo, "Frames that devices took for transmission."},
+      {"sent_bytes", Severity::kInfo, "Bytes of the frames sent."},
+      {"transmit_partial", Severity::kNotice, "Transmit bursts that a device took only in part."},
+      {"transmit_oversize", Severity::kWarning,
+       "Frames dropped because they were longer than the device's MTU allows."},
+      {"transmit_link_down", Severity::kNotice, "Frames dropped because the link was down."},
+  };
+};

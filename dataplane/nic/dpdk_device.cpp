@@ -1,0 +1,156 @@
+#include "dataplane/nic/dpdk_device.hpp"
+
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.hpp"
+#include "dataplane/nic/dpdk_mbuf.hpp"
+
+namespace sluice::nic {
+namespace {
+
+constexpr std::size_t kBurst = base::limits::kBurst;
+
+// Ethernet's header with one VLAN tag.
+constexpr std::size_t kLinkHeader = RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+
+// Frames up to this long pass even when packets run out: acknowledgments, which set packets free,
+// and what opens and closes connections.
+constexpr std::size_t kShedAbove = 128;
+
+// How often a link that took no frame is asked whether it is up.
+constexpr base::Duration kLinkCheckInterval = base::Duration::milliseconds(10);
+
+base::Packet::Checksum received_checksum(std::uint64_t flags) {
+  const std::uint64_t ip = flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+  const std::uint64_t l4 = flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  base::Packet::Checksum checksum;
+  checksum.ip_verified = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+  checksum.l4_verified = l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  checksum.bad = ip == RTE_MBUF_F_RX_IP_CKSUM_BAD || l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD;
+  return checksum;
+}
+
+std::uint64_t transmit_flags(const base::Packet::Checksum& checksum) {
+  std::uint64_t flags = 0;
+  if (checksum.ip_wanted) flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+  if (checksum.l4_wanted) flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+  return flags;
+}
+
+// What the driver is to read.
+rte_mbuf* describe(base::Packet& frame) {
+  rte_mbuf* mbuf = mbuf_of(&frame);
+  mbuf->data_off = static_cast<std::uint16_t>(frame.headroom());
+  mbuf->data_len = static_cast<std::uint16_t>(frame.size());
+  mbuf->pkt_len = static_cast<std::uint32_t>(frame.size());
+  mbuf->ol_flags = transmit_flags(frame.checksum);
+  mbuf->tx_offload = 0;
+  mbuf->l2_len = frame.checksum.l2_size & 0x7f;
+  mbuf->l3_len = frame.checksum.l3_size & 0x1ff;
+  return mbuf;
+}
+
+}  // namespace
+
+DpdkDevice::DpdkDevice(const Options& options, DpdkPacketPool& pool,
+                       base::Counters<NicCounter>& counters)
+    : options_(options),
+      longest_frame_(options.info.mtu + kLinkHeader),
+      pool_(pool),
+      counters_(counters) {}
+
+std::size_t DpdkDevice::receive(base::Instant, std::span<base::Packet*> out) {
+  std::array<rte_mbuf*, kBurst> burst;
+  const auto wanted = static_cast<std::uint16_t>(std::min(out.size(), kBurst));
+  const std::uint16_t n = rte_eth_rx_burst(options_.port, options_.queue, burst.data(), wanted);
+  received_since_refresh_ += n;
+  if (received_since_refresh_ >= kBurst) {
+    received_since_refresh_ = 0;
+    pool_.refresh();
+  }
+
+  std::size_t kept = 0;
+  for (rte_mbuf* mbuf : std::span(burst).first(n)) {
+    if (base::Packet* packet = adopt(*mbuf)) out[kept++] = packet;
+  }
+  return kept;
+}
+
+// Null when the frame was dropped, and counted.
+base::Packet* DpdkDevice::adopt(rte_mbuf& mbuf) {
+  if (mbuf.nb_segs != 1) {
+    counters_.add(NicCounter::kReceiveSegmented);
+    rte_pktmbuf_free(&mbuf);
+    return nullptr;
+  }
+  if (pool_.pressed() && mbuf.data_len > kShedAbove) {
+    counters_.add(NicCounter::kReceiveShed);
+    rte_pktmbuf_free(&mbuf);
+    return nullptr;
+  }
+  base::Packet* packet = packet_of(&mbuf);
+  packet->reset();
+  packet->place(mbuf.data_off, mbuf.data_len);
+  if (options_.info.verifies_checksums) packet->checksum = received_checksum(mbuf.ol_flags);
+  if (options_.hashes && (mbuf.ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
+    packet->flow_hash = mbuf.hash.rss;
+  }
+  counters_.add(NicCounter::kReceivedFrames);
+  counters_.add(NicCounter::kReceivedBytes, mbuf.data_len);
+  return packet;
+}
+
+std::size_t DpdkDevice::transmit(base::Instant now, std::span<base::Packet* const> frames) {
+  std::array<rte_mbuf*, kBurst> burst;
+  std::size_t done = 0;
+  std::uint16_t filled = 0;
+  std::uint64_t bytes = 0;
+  // Where a frame that cannot be sent interrupts the burst, the rest waits for the next call.
+  while (done + filled < frames.size() && filled < kBurst) {
+    base::Packet& frame = *frames[done + filled];
+    if (!sendable(frame)) {
+      if (filled > 0) break;
+      counters_.add(NicCounter::kTransmitOversize);
+      frame.release();
+      ++done;
+      continue;
+    }
+    bytes += frame.size();
+    burst[filled++] = describe(frame);
+  }
+  if (filled == 0) return done;
+
+  // Sizes are read before the driver has the frames: afterwards they may be gone.
+  const std::uint16_t sent = rte_eth_tx_burst(options_.port, options_.queue, burst.data(), filled);
+  for (rte_mbuf* left : std::span(burst).subspan(sent, filled - std::size_t{sent})) {
+    bytes -= left->pkt_len;
+  }
+  counters_.add(NicCounter::kSentFrames, sent);
+  counters_.add(NicCounter::kSentBytes, bytes);
+  if (sent < filled) counters_.add(NicCounter::kTransmitPartial);
+  if (sent > 0 || link_is_up(now)) return done + sent;
+
+  // Nothing leaves while the link is down; TCP retransmits what matters once it is up again.
+  counters_.add(NicCounter::kTransmitLinkDown, filled);
+  for (rte_mbuf* mbuf : std::span(burst).first(filled)) rte_pktmbuf_free_seg(mbuf);
+  return done + filled;
+}
+
+bool DpdkDevice::sendable(const base::Packet& frame) const {
+  return !frame.empty() && frame.size() <= longest_frame_;
+}
+
+bool DpdkDevice::link_is_up(base::Instant now) {
+  if (now - link_checked_ >= kLinkCheckInterval) {
+    link_checked_ = now;
+    rte_eth_link link{};
+    link_up_ =
+        rte_eth_link_get_nowait(options_.port, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+  }
+  return link_up_;
+}
+
+}  // namespace sluice::nic

@@ -1,0 +1,175 @@
+#include "dataplane/nic/dpdk_port.hpp"
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "dataplane/nic/dpdk_device.hpp"
+
+namespace sluice::nic {
+namespace {
+
+constexpr std::uint64_t kReceiveChecksums =
+    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+constexpr std::uint64_t kTransmitChecksums =
+    RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+
+// The longest hash key and the largest indirection table that drivers have.
+constexpr std::size_t kMaxRssKey = 64;
+constexpr std::size_t kMaxIndirection = RTE_ETH_RSS_RETA_SIZE_512;
+
+base::Unexpected<std::string> failure(const char* what, int error) {
+  return {std::string(what) + ": " + std::strerror(error < 0 ? -error : error)};
+}
+
+bool can_scale(const rte_eth_dev_info& device, const DpdkPortSettings& settings) {
+  return (device.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
+         device.hash_key_size >= settings.rss_key.size() && device.hash_key_size <= kMaxRssKey &&
+         device.reta_size != 0 && device.reta_size <= kMaxIndirection &&
+         device.reta_size % settings.rss_entries == 0;
+}
+
+int fill_indirection(std::uint16_t port, std::uint16_t size, std::uint16_t queues,
+                     std::size_t entries) {
+  std::array<rte_eth_rss_reta_entry64, kMaxIndirection / RTE_ETH_RETA_GROUP_SIZE> table{};
+  for (std::size_t i = 0; i < size; ++i) {
+    auto& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
+    group.mask = ~std::uint64_t{0};
+    group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<std::uint16_t>(i % entries % queues);
+  }
+  return rte_eth_dev_rss_reta_update(port, table.data(), size);
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<DpdkPort>, std::string> DpdkPort::open(
+    const DpdkPortSettings& settings, std::span<DpdkPacketPool* const> pools) {
+  std::unique_ptr<DpdkPort> port(new DpdkPort(settings, pools));
+  TRY(port->attach());
+  TRY(port->configure());
+  TRY(port->set_up_queues());
+  TRY(port->start());
+  return port;
+}
+
+DpdkPort::DpdkPort(const DpdkPortSettings& settings, std::span<DpdkPacketPool* const> pools)
+    : settings_(settings), pools_(pools) {}
+
+DpdkPort::~DpdkPort() {
+  if (!attached_) return;
+  (void)rte_eth_dev_stop(port_);
+  (void)rte_eth_dev_close(port_);
+  (void)rte_eal_hotplug_remove(settings_.bus.c_str(), settings_.device.c_str());
+}
+
+base::Result<void, std::string> DpdkPort::attach() {
+  const int error = rte_eal_hotplug_add(settings_.bus.c_str(), settings_.device.c_str(),
+                                        settings_.arguments.c_str());
+  if (error != 0) return failure("the driver does not take the device", error);
+  if (rte_eth_dev_get_port_by_name(settings_.device.c_str(), &port_) != 0) {
+    (void)rte_eal_hotplug_remove(settings_.bus.c_str(), settings_.device.c_str());
+    return base::Unexpected{std::string("no driver serves the device")};
+  }
+  attached_ = true;
+  return {};
+}
+
+base::Result<void, std::string> DpdkPort::configure() {
+  rte_eth_dev_info device{};
+  if (const int error = rte_eth_dev_info_get(port_, &device); error != 0) {
+    return failure("the driver does not describe the device", error);
+  }
+  queues_ = std::min({settings_.max_queues, static_cast<std::uint16_t>(pools_.size()),
+                      device.max_rx_queues, device.max_tx_queues});
+  if (queues_ == 0) return base::Unexpected{std::string("the device has no queues")};
+
+  rte_eth_conf conf{};
+  if (settings_.device_knows_mtu) conf.rxmode.mtu = settings_.mtu;
+  std::array<std::uint8_t, kMaxRssKey> key{};
+  if (settings_.offloads) {
+    // Never RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE: it ignores reference counts and pools.
+    conf.rxmode.offloads = device.rx_offload_capa & kReceiveChecksums;
+    conf.txmode.offloads = device.tx_offload_capa & kTransmitChecksums;
+    info_.verifies_checksums = conf.rxmode.offloads == kReceiveChecksums;
+    info_.computes_checksums = conf.txmode.offloads == kTransmitChecksums;
+    scales_ = queues_ > 1 && can_scale(device, settings_);
+  }
+  if (scales_) {
+    // IPv4's 12 bytes of input never reach beyond the key's first 16: a longer key is padded.
+    std::copy(settings_.rss_key.begin(), settings_.rss_key.end(), key.begin());
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf.rxmode.offloads |= device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+    conf.rx_adv_conf.rss_conf = {.rss_key = key.data(),
+                                 .rss_key_len = device.hash_key_size,
+                                 .rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP};
+  }
+  if (const int error = rte_eth_dev_configure(port_, queues_, queues_, &conf); error != 0) {
+    return failure("the device does not take its configuration (MTU and queues)", error);
+  }
+  return {};
+}
+
+base::Result<void, std::string> DpdkPort::set_up_queues() {
+  std::uint16_t rx_descriptors = settings_.descriptors;
+  std::uint16_t tx_descriptors = settings_.descriptors;
+  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(port_, &rx_descriptors, &tx_descriptors);
+      error != 0) {
+    return failure("the device has no descriptors", error);
+  }
+  const int socket = rte_eth_dev_socket_id(port_);
+  const auto on = static_cast<unsigned>(socket < 0 ? SOCKET_ID_ANY : socket);
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+    if (const int error = rte_eth_rx_queue_setup(port_, queue, rx_descriptors, on, nullptr,
+                                                 pools_[queue]->mempool());
+        error != 0) {
+      return failure("the device refuses a receive queue", error);
+    }
+    if (const int error = rte_eth_tx_queue_setup(port_, queue, tx_descriptors, on, nullptr);
+        error != 0) {
+      return failure("the device refuses a transmit queue", error);
+    }
+  }
+  return {};
+}
+
+base::Result<void, std::string> DpdkPort::start() {
+  if (settings_.device_knows_mtu && settings_.mtu != RTE_ETHER_MTU) {
+    const int error = rte_eth_dev_set_mtu(port_, settings_.mtu);
+    if (error != 0 && error != -ENOTSUP) {
+      return base::Unexpected{"the device refuses an MTU of " + std::to_string(settings_.mtu) +
+                              ": " + std::strerror(-error)};
+    }
+  }
+  rte_ether_addr mac{};
+  if (const int error = rte_eth_macaddr_get(port_, &mac); error != 0) {
+    return failure("the device has no MAC address", error);
+  }
+  std::memcpy(info_.mac.octets.data(), mac.addr_bytes, info_.mac.octets.size());
+  info_.mtu = settings_.mtu;
+
+  if (const int error = rte_eth_dev_start(port_); error != 0) {
+    return failure("the device does not start", error);
+  }
+  if (scales_) {
+    rte_eth_dev_info device{};
+    (void)rte_eth_dev_info_get(port_, &device);
+    // Without the table, frames arrive anywhere and are steered in software.
+    scales_ = fill_indirection(port_, device.reta_size, queues_, settings_.rss_entries) == 0;
+  }
+  return {};
+}
+
+std::unique_ptr<Device> DpdkPort::device(std::uint16_t queue,
+                                         base::Counters<NicCounter>& counters) const {
+  return std::make_unique<DpdkDevice>(
+      DpdkDevice::Options{.port = port_, .queue = queue, .info = info_, .hashes = scales_},
+      *pools_[queue], counters);
+}
+
+}  // namespace sluice::nic
