@@ -106,6 +106,7 @@ class AeadStream {
   static constexpr std::size_t kContextSize = 192;  // the larger of ipsec-mb's two
   IMB_MGR* manager_;
   AeadKey key_;
+  bool opening_ = false;
   alignas(16) std::array<std::byte, kContextSize> context_;
 };
 

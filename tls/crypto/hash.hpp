@@ -54,6 +54,9 @@ class RunningHash {
 
 [[nodiscard]] Digest hash(HashAlgorithm algorithm, base::Bytes data);
 
+// No cipher suite uses it; rsa_pss_rsae_sha512 does.
+[[nodiscard]] std::array<std::byte, 64> sha512(base::Bytes data);
+
 // `out` takes hash_size(algorithm) bytes.
 void hmac(HashAlgorithm algorithm, base::Bytes key, base::Bytes data, base::MutableBytes out);
 
@@ -65,8 +68,8 @@ void hkdf_extract(HashAlgorithm algorithm, base::Bytes salt, base::Bytes input_k
 void hkdf_expand(HashAlgorithm algorithm, base::Bytes secret, base::Bytes info,
                  base::MutableBytes out);
 
-// RFC 8446 7.1, without the "tls13 " that it puts before `label`. Label: at most 249 bytes, context:
-// at most 255.
+// RFC 8446 7.1, without the "tls13 " that it puts before `label`. Label: at most 249 bytes,
+// context: at most 255.
 void hkdf_expand_label(HashAlgorithm algorithm, base::Bytes secret, std::string_view label,
                        base::Bytes context, base::MutableBytes out);
 

@@ -1,6 +1,6 @@
-// Runs a burst's public-key jobs. Jobs of one kind run together: one by one through libcrypto, which
-// is the path that serves every CPU; a path that takes several at a time stands beside it and takes
-// what it can of a kind first. A batch never waits for more work.
+// Runs a burst's public-key jobs. Jobs of one kind run together: one by one through libcrypto,
+// which is the path that serves every CPU; a path that takes several at a time stands beside it and
+// takes what it can of a kind first. A batch never waits for more work.
 #pragma once
 
 #include <cstddef>

@@ -27,8 +27,8 @@ class KeyMemory {
 };
 
 // Forbids core dumps and debuggers' access to this process (prctl(PR_SET_DUMPABLE)): the memory of
-// libcrypto and of connections holds keys too. A change of user or capabilities may undo it: call it
-// after privileges were dropped. False when the kernel refuses.
+// libcrypto and of connections holds keys too. A change of user or capabilities may undo it: call
+// it after privileges were dropped. False when the kernel refuses.
 [[nodiscard]] bool forbid_core_dumps();
 
 }  // namespace sluice::tls

@@ -1,5 +1,5 @@
-// Private keys and the signatures of CertificateVerify (RFC 8446 4.4.3): ECDSA on P-256 and RSASSA-PSS
-// through libcrypto.
+// Private keys and the signatures of CertificateVerify (RFC 8446 4.4.3): ECDSA on P-256 and
+// RSASSA-PSS through libcrypto.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ namespace sluice::tls {
 // with a copy of its own (Signer).
 class SigningKey {
  public:
-  // Takes the reference over. None when the key is neither ECDSA P-256 nor RSA of 2048 to 4096 bits.
+  // Takes the reference over. None when the key is neither ECDSA P-256 nor RSA of 2048 to 4096
+  // bits.
   static std::unique_ptr<const SigningKey> adopt(evp_pkey_st* key);
   ~SigningKey();
   SigningKey(const SigningKey&) = delete;
@@ -63,7 +64,8 @@ class Signer {
   struct Context;
   [[nodiscard]] evp_pkey_ctx_st* context_for(const SignatureJob& job);
 
-  std::vector<Context> contexts_;  // the most recently used one last
+  std::vector<Context> contexts_;  // at most kMaxContexts; the least recently used one makes room
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace sluice::tls

@@ -56,13 +56,17 @@ class RecordProtection {
     std::size_t offset;  // of the plaintext in the record
     std::size_t size;
   };
-  // Opens one whole record, header included, in place. After an error its bytes are undefined and
-  // must not be used. Precondition: active().
+  // Opens one whole record, header included, in place. What did not authenticate is wiped.
+  // Precondition: active().
   [[nodiscard]] base::Result<Opened, TlsError> open(KeyPool& keys,
                                                     std::span<const base::MutableBytes> record);
 
  private:
   static constexpr std::uint64_t kKeyUpdateDue = std::uint64_t{1} << 24;
+  // RFC 8446 5.3: sequence numbers MUST NOT wrap; the last one is never used.
+  static constexpr std::uint64_t kLastSequence = ~std::uint64_t{0};
+
+  friend struct RecordProtectionTestAccess;  // begins at any sequence number
 
   [[nodiscard]] AeadNonce nonce() const;
   [[nodiscard]] AeadKey key(KeyPool& keys);
