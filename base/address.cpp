@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "base/bytes.hpp"
@@ -10,9 +9,14 @@
 namespace sluice::base {
 namespace {
 
-constexpr std::array<std::byte, 12> kMappedPrefix = {
-    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
-    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0xff}, std::byte{0xff}};
+// Where an IPv4 address lies in the sixteen octets.
+constexpr std::size_t kIpv4Offset = 12;
+
+// inet_pton() reads up to a terminator: a text with one inside is no address.
+std::optional<std::string> terminated(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  return std::string(text);
+}
 
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -36,8 +40,11 @@ std::string MacAddress::to_string() const {
 }
 
 std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
+  const auto terminated_text = terminated(text);
   in_addr parsed{};
-  if (::inet_pton(AF_INET, std::string(text).c_str(), &parsed) != 1) return std::nullopt;
+  if (!terminated_text || ::inet_pton(AF_INET, terminated_text->c_str(), &parsed) != 1) {
+    return std::nullopt;
+  }
   return Ipv4Address{ntohl(parsed.s_addr)};
 }
 
@@ -48,8 +55,10 @@ std::string Ipv4Address::to_string() const {
 }
 
 std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text) {
+  const auto terminated_text = terminated(text);
   Ipv6Address parsed;
-  if (::inet_pton(AF_INET6, std::string(text).c_str(), parsed.octets.data()) != 1) {
+  if (!terminated_text ||
+      ::inet_pton(AF_INET6, terminated_text->c_str(), parsed.octets.data()) != 1) {
     return std::nullopt;
   }
   return parsed;
@@ -61,8 +70,7 @@ std::string Ipv6Address::to_string() const {
 }
 
 IpAddress::IpAddress(Ipv4Address v4) {
-  std::ranges::copy(kMappedPrefix, octets_.begin());
-  store_be(octets_.data() + kMappedPrefix.size(), v4.value);
+  store_be(octets_.data() + kIpv4Offset, v4.value);
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
@@ -72,7 +80,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 Ipv4Address IpAddress::ipv4() const {
-  return {load_be<std::uint32_t>(octets_.data() + kMappedPrefix.size())};
+  return {load_be<std::uint32_t>(octets_.data() + kIpv4Offset)};
 }
 
 std::string IpAddress::to_string() const {

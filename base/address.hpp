@@ -66,8 +66,15 @@ class IpAddress {
   [[nodiscard]] std::string to_string() const;
 
  private:
+  // 0.0.0.0, in the form that the constructor from Ipv4Address gives it.
   AddressFamily family_ = AddressFamily::kIpv4;
-  std::array<std::byte, 16> octets_{};
+  std::array<std::byte, 16> octets_ = mapped_prefix();
+
+  static constexpr std::array<std::byte, 16> mapped_prefix() {
+    std::array<std::byte, 16> octets{};
+    octets[10] = octets[11] = std::byte{0xff};
+    return octets;
+  }
 };
 
 // "198.18.0.2/24": an interface's address and how much of it is the network.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -95,7 +96,10 @@ class Writer {
   void u24(std::uint32_t v) { big_endian(v, 3); }
   void u32(std::uint32_t v) { big_endian(v, 4); }
   void u64(std::uint64_t v) { big_endian(v, 8); }
-  void bytes(Bytes from) { copy(space(from.size()), from.first(overflow_ ? 0 : from.size())); }
+  void bytes(Bytes from) {
+    const MutableBytes to = space(from.size());
+    if (!overflow_) copy(to, from);
+  }
 
   // Room for `size` bytes, to be filled by the caller; empty on overflow.
   MutableBytes space(std::size_t size) {

@@ -25,9 +25,10 @@ class MemoryPacketPool final : public PacketPool {
  private:
   struct Slot;
   const std::size_t capacity_;
+  std::size_t stride_ = 0;  // of a slot, bytes
   std::unique_ptr<std::byte[]> storage_;
   mutable std::mutex mutex_;  // packets may come home from another worker's thread
-  std::vector<Packet*> free_;
+  std::vector<Slot*> free_;
 };
 
 }  // namespace sluice::base

@@ -93,15 +93,11 @@ void TimerWheel::cascade(std::size_t level) {
 void TimerWheel::collect_due(Instant now) {
   const auto now_tick = static_cast<std::uint64_t>(now.nanoseconds() / kTickNanoseconds);
   while (current_tick_ < now_tick) {
-    // Skips whole spans of empty ticks: after an idle time the wheel need not be walked tick by
-    // tick.
+    // Nothing is due and no slot cascades before next_deadline(): after an idle time the wheel is
+    // not walked tick by tick.
     const Instant next = next_deadline();
-    const std::uint64_t next_tick =
-        next == Instant::never()
-            ? now_tick
-            : std::min(now_tick, std::max(tick_at_or_after(next), current_tick_ + 1));
-    const std::uint64_t boundary = (current_tick_ | (kSlots - 1)) + 1;
-    current_tick_ = next == Instant::never() ? now_tick : std::min(next_tick, boundary);
+    current_tick_ =
+        next == Instant::never() ? now_tick : std::min(now_tick, tick_at_or_after(next));
     if ((current_tick_ & (kSlots - 1)) == 0) cascade(1);
     move_all(slots_[0][current_tick_ & (kSlots - 1)], due_);
   }

@@ -42,11 +42,11 @@ class TimerWheel {
   TimerWheel& operator=(const TimerWheel&) = delete;
   ~TimerWheel();
 
-  // Arms or re-arms. A deadline in the past fires at the next advance().
+  // Arms or re-arms. A deadline in the past fires at the next tick.
   void arm(TimerNode& node, Instant deadline);
 
   // Fires all timers due at `now`: calls fire(node) for each, disarmed. fire() may arm, re-arm,
-  // cancel or destroy any timer, its own included; what it arms in the past fires at the next call.
+  // cancel or destroy any timer, its own included; what it arms in the past fires at a later call.
   template <typename Fire>
   void advance(Instant now, Fire&& fire) {
     collect_due(now);
