@@ -42,11 +42,16 @@ std::uint32_t contribution(std::size_t first_nibble, std::uint32_t input) {
 
 FrameSteering classify_tcp(const Ipv4Header& ip, base::Bytes segment) {
   if (segment.size() < 4) return {};
+  constexpr std::size_t kFlagsOffset = 13;
+  constexpr auto kSynAck = std::byte{0x12};
+  const bool answers_open =
+      segment.size() > kFlagsOffset && (segment[kFlagsOffset] & kSynAck) == kSynAck;
   return {.to = FrameSteering::To::kFlowOwner,
           .flow = {.local = ip.destination,
                    .remote = ip.source,
                    .local_port = base::load_be<std::uint16_t>(segment.data() + 2),
-                   .remote_port = base::load_be<std::uint16_t>(segment.data())}};
+                   .remote_port = base::load_be<std::uint16_t>(segment.data())},
+          .answers_open = answers_open};
 }
 
 // The quoted segment is one that this host sent.

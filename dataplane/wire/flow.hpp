@@ -33,7 +33,8 @@ struct FrameSteering {
     kFirstWorker,  // fragments, echo requests, what is not understood
   };
   To to = To::kFirstWorker;
-  FlowKey flow;  // with kFlowOwner
+  FlowKey flow;               // with kFlowOwner
+  bool answers_open = false;  // a SYN-ACK: the first frame that shows where a flow arrives
 };
 
 // Verifies nothing: the owner's stack does.
