@@ -18,4 +18,17 @@ inline constexpr std::size_t kMaxPorts = 8;
 inline constexpr std::size_t kMaxConnections = std::size_t{1} << 21;  // TCP, both legs
 inline constexpr std::size_t kMaxSessions = std::size_t{1} << 20;     // client and backend pairs
 
+// Pieces that one record can lie in: at worst a byte of it in every packet (RFC 8446 5.2: a
+// ciphertext has at most 2^14 + 256 bytes, its header 5).
+inline constexpr std::size_t kMaxRecordSpans = (std::size_t{1} << 14) + 256 + 5;
+
+// Neighbours (ARP) per worker and interface, packets that wait for one of them to answer, and for
+// all of them together.
+inline constexpr std::size_t kMaxNeighbours = 2048;
+inline constexpr std::size_t kMaxPendingPerNeighbour = 32;
+inline constexpr std::size_t kMaxPendingForNeighbours = 1024;
+
+// Frames that an interface queues for a device that does not take them.
+inline constexpr std::size_t kMaxOutgoingFrames = 8192;
+
 }  // namespace sluice::base::limits

@@ -264,12 +264,13 @@ class PacketQueue {
       bytes_ -= n;
     }
   }
-  // Appends to the last packet's tailroom. Precondition: !empty(), the last packet is exclusive and
-  // has the room.
-  void append_to_back(Bytes from) {
-    copy(tail_->append(from.size()), from);
-    bytes_ += from.size();
+  // Grows the last packet at its end and returns the new bytes. Precondition: !empty(), the last
+  // packet is exclusive and has the room.
+  MutableBytes extend_back(std::size_t n) {
+    bytes_ += n;
+    return tail_->append(n);
   }
+  void append_to_back(Bytes from) { copy(extend_back(from.size()), from); }
   void clear() {
     while (head_ != nullptr) (void)pop_front();
   }

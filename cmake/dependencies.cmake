@@ -23,3 +23,6 @@ find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
+
+# libssl plays the peer in tests; no program links it.
+find_package(OpenSSL REQUIRED)

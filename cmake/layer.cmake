@@ -4,6 +4,7 @@ target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_features(sluice_options INTERFACE cxx_std_20)
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wno-missing-field-initializers  # designated initialisers leave the rest at its default
   -march=x86-64-v2 -fno-omit-frame-pointer)
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all)

@@ -1,0 +1,76 @@
+// From the backend to the client: one pass seals the backend's packets into outgoing ones.
+#include <algorithm>
+
+#include "dataplane/proxy/proxy.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+using base::Instant;
+using base::Packet;
+using base::PacketQueue;
+
+}  // namespace
+
+void Proxy::pump_downlink(Instant now, Session& session) {
+  if (session.stage != Stage::kStreaming || session.downlink_done) return;
+  PacketQueue* input = stack_.input(session.backend);
+  if (input == nullptr) return;
+  begin_records(session);
+  std::size_t room = stack_.send_room(session.client);
+  while (room > 0 && !input->empty()) {
+    const std::size_t size = std::min({room, input->bytes(), tls::ServerConnection::kMaxPlaintext});
+    if (!packets_for(session, size)) {
+      starve(session);
+      break;
+    }
+    if (!seal_one(session, size, *input)) {
+      fail(now, session, tls::AlertDescription::internal_error);
+      return;
+    }
+    room -= size;
+  }
+  send_records(now, session);
+  stack_.consumed(now, session.backend);
+  if (input->empty() && stack_.input_finished(session.backend)) finish_downlink(now, session);
+}
+
+bool Proxy::packets_for(const Session& session, std::size_t plaintext) const {
+  const std::size_t record = plaintext + tls::ServerConnection::kRecordOverhead;
+  return pool_.available() > record / stack_.segment_size(session.client) + 1;
+}
+
+// One record of `size` bytes of plaintext from the front of `input`.
+bool Proxy::seal_one(Session& session, std::size_t size, PacketQueue& input) {
+  plaintext_spans_.clear();
+  std::size_t left = size;
+  for (const Packet* p = input.front(); left > 0; p = p->next) {
+    const std::size_t take = std::min(left, p->size());
+    plaintext_spans_.push_back(p->bytes().first(take));
+    left -= take;
+  }
+  if (!session.tls.seal(plaintext_spans_, records_)) return false;
+  counters_.add(ProxyCounter::kBytesToClient, size);
+  input.trim_front(size);
+  return true;
+}
+
+// The backend's FIN becomes a close_notify and a FIN; the other direction goes on.
+void Proxy::finish_downlink(Instant now, Session& session) {
+  begin_records(session);
+  session.tls.close(records_);
+  send_records(now, session);
+  stack_.finish(now, session.client);
+  session.downlink_done = true;
+  finish_if_done(now, session);
+}
+
+void Proxy::begin_records(const Session& session) {
+  records_.begin(stack_.segment_size(session.client));
+}
+
+void Proxy::send_records(Instant now, Session& session) {
+  if (!records_.empty()) stack_.send(now, session.client, records_.take());
+}
+
+}  // namespace sluice::proxy

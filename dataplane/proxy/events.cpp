@@ -1,0 +1,106 @@
+// What the stack and the timers report, and which of a session's directions it moves.
+#include "dataplane/proxy/proxy.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+SessionHandle session_of(std::uint64_t context) {
+  return {.index = static_cast<std::uint32_t>(context),
+          .generation = static_cast<std::uint32_t>(context >> 32)};
+}
+
+}  // namespace
+
+void Proxy::handle(base::Instant now, const net::Event& event) {
+  if (event.accepted && event.what.opened) {
+    accept(now, event);
+    return;
+  }
+  Session* session = sessions_.find(session_of(event.context));
+  if (session == nullptr) return;
+  if (event.connection == session->client) {
+    on_client(now, *session, event);
+  } else if (event.connection == session->backend) {
+    on_backend(now, *session, event);
+  }
+}
+
+void Proxy::on_client(base::Instant now, Session& session, const net::Event& event) {
+  if (event.what.closed) {
+    on_client_closed(now, session, event.reason);
+    return;
+  }
+  touch(now, session);
+  const SessionHandle self = sessions_.handle_of(session);
+  if (event.what.readable) pump_uplink(now, session);
+  if (event.what.writable && sessions_.find(self) != nullptr) pump_downlink(now, session);
+}
+
+void Proxy::on_backend(base::Instant now, Session& session, const net::Event& event) {
+  if (event.what.closed) {
+    on_backend_closed(now, session, event.reason);
+    return;
+  }
+  touch(now, session);
+  const SessionHandle self = sessions_.handle_of(session);
+  if (event.what.opened) {
+    groups_[routes_.route(session.tls.route()).backend].succeeded(session.server);
+    counters_.add(ProxyCounter::kBackendConnects);
+    session.stage = Stage::kStreaming;
+  }
+  if (event.what.opened || event.what.writable) pump_uplink(now, session);
+  if (event.what.readable && sessions_.find(self) != nullptr) pump_downlink(now, session);
+}
+
+void Proxy::on_client_closed(base::Instant now, Session& session, net::CloseReason reason) {
+  if (session.stage == Stage::kHandshake) {
+    counters_.add(ProxyCounter::kClientGoneInHandshake);
+  } else if (session.stage != Stage::kLingering) {
+    counters_.add(reason == net::CloseReason::kReset ? ProxyCounter::kClientResets
+                                                     : ProxyCounter::kClientTimeouts);
+  }
+  session.client = {};
+  end(now, session);
+}
+
+void Proxy::on_backend_closed(base::Instant now, Session& session, net::CloseReason reason) {
+  session.backend = {};
+  if (session.stage == Stage::kConnecting) {
+    backend_failed(now, session);
+    return;
+  }
+  if (session.downlink_done) {  // all the client had to get is on its way
+    stack_.close(now, session.client);
+    session.client = {};
+    end(now, session);
+    return;
+  }
+  if (reason == net::CloseReason::kReset) counters_.add(ProxyCounter::kBackendResets);
+  // A close_notify would tell the client that the stream is complete (RFC 8446 6.1); it is not.
+  fail(now, session, tls::AlertDescription::internal_error);
+}
+
+void Proxy::on_timer(base::Instant now, Session& session) {
+  switch (session.stage) {
+    case Stage::kHandshake:
+      counters_.add(ProxyCounter::kHandshakeTimeouts);
+      end(now, session);
+      return;
+    case Stage::kLingering:
+      end(now, session);
+      return;
+    case Stage::kConnecting:
+    case Stage::kStreaming:
+      break;
+  }
+  const base::Instant idle_at =
+      session.last_activity + routes_.route(session.tls.route()).idle_timeout;
+  if (now < idle_at) {
+    timers_.arm(session.timer, idle_at);
+    return;
+  }
+  counters_.add(ProxyCounter::kIdleTimeouts);
+  close_in_order(now, session);
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,359 @@
+// Whole sessions through TCP, TLS and proxy: what goes in comes out, closing means what it says,
+// and whoever vanishes leaves nothing behind.
+#include <gtest/gtest.h>
+
+#include "tests/dataplane/proxy/world.hpp"
+
+namespace sluice::proxy::test {
+namespace {
+
+using base::Duration;
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + (i * 7 + i / 251) % 26);
+  return text;
+}
+
+// Answers every request with as many bytes as it had, and closes when the client has.
+void echo(BackendConnection& connection) {
+  connection.to_send += connection.received;
+  connection.received.clear();
+  if (connection.got_fin) connection.finish = true;
+}
+
+World::Options short_time_wait() {
+  World::Options options;
+  options.tcp.time_wait = Duration::milliseconds(500);
+  return options;
+}
+
+void expect_clean(World& world) {
+  EXPECT_TRUE(world.run_until([&] { return world.is_clean(); }, Duration::seconds(200)))
+      << "sessions " << world.proxy->sessions() << ", handshakes " << world.proxy->handshakes()
+      << ", packets " << world.client_host->pool.available() << ' '
+      << world.sluice_host->pool.available() << ' ' << world.backend_host->pool.available()
+      << " of " << kHostPackets << ", connections " << world.sluice_host->stack.usage().connections;
+}
+
+TEST(Session, RequestAndAnswerComeThroughUnchanged) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("hello");
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "hello"; }));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBytesToBackend], 5u);
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBytesToClient], 5u);
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+  EXPECT_TRUE(client.got_close_notify());
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientTruncated], 0u);
+}
+
+TEST(Session, MegabytesBothWaysAtOnceComeThroughUnchanged) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  const std::string sent = pattern(3'000'000);
+  client.write(sent);
+  client.shutdown();
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }));
+  EXPECT_EQ(client.received(), sent);
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, LossyNetworkCostsTimeAndNoByte) {
+  World::Options options = short_time_wait();
+  options.loss = 0.03;
+  World world(options);
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  const std::string sent = pattern(400'000);
+  client.write(sent);
+  client.shutdown();
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }, Duration::seconds(600)));
+  EXPECT_EQ(client.received(), sent);
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, ManyClientsAtOnceEachGetTheirOwn) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  for (int i = 0; i < 50; ++i)
+    world.add_client().write(pattern(static_cast<std::size_t>(i) * 997 + 1));
+  const auto all_received = [&] {
+    for (std::size_t i = 0; i < world.clients.size(); ++i) {
+      if (world.clients[i]->received() != pattern(i * 997 + 1)) return false;
+    }
+    return true;
+  };
+  ASSERT_TRUE(world.run_until(all_received));
+  for (const auto& client : world.clients) {
+    client->shutdown();
+    client->finish();
+  }
+  expect_clean(world);
+}
+
+TEST(Session, ClientHelloInOneByteSegmentsIsUnderstood) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client({.segment_bytes = 1});
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, ClientHalfCloseReachesTheBackendAndTheAnswerStillComes) {
+  World world(short_time_wait());
+  world.backend_behaviour = [](BackendConnection& connection) {
+    if (connection.got_fin && !connection.finish) {
+      connection.to_send = "got " + connection.received;
+      connection.finish = true;
+    }
+  };
+  Client& client = world.add_client();
+  client.write("everything");
+  client.shutdown();
+  client.finish();
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }));
+  EXPECT_EQ(client.received(), "got everything");
+  expect_clean(world);
+}
+
+TEST(Session, BackendHalfCloseReachesTheClientAndItsDataStillArrives) {
+  World world(short_time_wait());
+  world.backend_behaviour = [](BackendConnection& connection) {
+    if (connection.received == "go" && !connection.finish) {
+      connection.to_send = "bye";
+      connection.finish = true;
+    }
+  };
+  Client& client = world.add_client();
+  client.write("go");
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }));
+  EXPECT_EQ(client.received(), "bye");
+  EXPECT_TRUE(client.got_fin());
+  client.write(", and more");
+  ASSERT_TRUE(world.run_until([&] { return world.backends[0].received == "go, and more"; }));
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+  EXPECT_TRUE(world.backends[0].got_fin);
+}
+
+TEST(Session, FinWithoutCloseNotifyIsATruncationAndResetsTheBackend) {
+  World world(short_time_wait());
+  Client& client = world.add_client();
+  client.write("half a requ");
+  ASSERT_TRUE(world.run_until(
+      [&] { return !world.backends.empty() && world.backends[0].received == "half a requ"; }));
+  client.finish();
+  ASSERT_TRUE(world.run_until([&] { return world.backends[0].closed; }));
+  EXPECT_EQ(world.backends[0].reason, net::CloseReason::kReset);
+  EXPECT_FALSE(world.backends[0].got_fin);
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientTruncated], 1u);
+  expect_clean(world);
+}
+
+TEST(Session, BackendResetIsAnAlertAndNotACloseNotify) {
+  World world(short_time_wait());
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return !world.backends.empty() && world.backends[0].opened; }));
+  world.backend_host->stack.abort(world.now, world.backends[0].handle);
+  world.backends[0].closed = true;
+  ASSERT_TRUE(world.run_until([&] { return client.alert().has_value(); }));
+  EXPECT_EQ(client.alert(), SSL_AD_INTERNAL_ERROR);
+  EXPECT_FALSE(client.got_close_notify());
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, ClientResetResetsTheBackend) {
+  World world(short_time_wait());
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return !world.backends.empty() && world.backends[0].opened; }));
+  client.abort();
+  ASSERT_TRUE(world.run_until([&] { return world.backends[0].closed; }));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientResets], 1u);
+  expect_clean(world);
+}
+
+TEST(Session, DeadServerIsSkippedAndTheNextOneAnswers) {
+  World::Options options = short_time_wait();
+  options.backend_ports = {9999, 8080};  // nobody listens on the first
+  World world(options);
+  world.backend_behaviour = echo;
+  for (int i = 0; i < 4; ++i) {
+    Client& client = world.add_client();
+    client.write("x");
+    ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
+    client.shutdown();
+    client.finish();
+  }
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBackendConnectFailures], 1u);
+  EXPECT_GE(world.proxy->counters()[ProxyCounter::kBackendSkipped], 1u);
+  expect_clean(world);
+}
+
+TEST(Session, NoServerAtAllIsAnAlert) {
+  World::Options options = short_time_wait();
+  options.backend_ports = {9998, 9999};
+  World world(options);
+  Client& client = world.add_client();
+  ASSERT_TRUE(world.run_until([&] { return client.alert().has_value(); }));
+  EXPECT_EQ(client.alert(), SSL_AD_INTERNAL_ERROR);
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBackendUnavailable], 1u);
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBackendConnectFailures], 2u);
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, SlowBackendShutsTheClientsWindow) {
+  World world(short_time_wait());
+  bool reading = false;
+  world.backend_behaviour = [&](BackendConnection& connection) { connection.reading = reading; };
+  Client& client = world.add_client();
+  const std::string sent = pattern(4'000'000);
+  client.write(sent);
+  world.run_for(Duration::seconds(3));
+  ASSERT_EQ(world.backends.size(), 1u);
+  EXPECT_LT(world.proxy->counters()[ProxyCounter::kBytesToBackend], 1'000'000u);
+  EXPECT_GT(world.sluice_host->pool.available(), kHostPackets / 2);
+  reading = true;
+  client.shutdown();
+  ASSERT_TRUE(world.run_until([&] { return world.backends[0].got_fin; }));
+  EXPECT_EQ(world.backends[0].received, sent);
+  world.backends[0].finish = true;
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }));
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, SlowClientShutsTheBackendsWindow) {
+  World world(short_time_wait());
+  const std::string sent = pattern(4'000'000);
+  bool started = false;
+  world.backend_behaviour = [&](BackendConnection& connection) {
+    if (!started && connection.received == "go") {
+      started = true;
+      connection.to_send = sent;
+      connection.finish = true;
+    }
+  };
+  Client& client = world.add_client();
+  client.write("go");
+  ASSERT_TRUE(world.run_until([&] { return started; }));
+  client.stop_reading(true);
+  world.run_for(Duration::seconds(3));
+  EXPECT_LT(world.proxy->counters()[ProxyCounter::kBytesToClient], 1'000'000u);
+  client.stop_reading(false);
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }));
+  EXPECT_EQ(client.received(), sent);
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, HandshakeThatStallsIsEndedInTime) {
+  World world(short_time_wait());
+  Client& client = world.add_client();
+  client.send_raw(std::string("\x16\x03\x01\x02\x00\x01", 6));
+  client.stop_reading(true);
+  ASSERT_TRUE(world.run_until([&] { return client.closed(); }, Duration::seconds(6)));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kHandshakeTimeouts] +
+                world.proxy->counters()[ProxyCounter::kClientGoneInHandshake],
+            1u);
+  expect_clean(world);
+}
+
+TEST(Session, IdleSessionIsClosedInOrder) {
+  World::Options options = short_time_wait();
+  options.idle_timeout = Duration::seconds(2);
+  World world(options);
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify(); }, Duration::seconds(3)));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kIdleTimeouts], 1u);
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, ClientThatVanishesAtAnyMomentLeavesNothingBehind) {
+  for (std::int64_t moment = 0; moment < 2'000; moment += 50) {
+    World world(short_time_wait());
+    world.backend_behaviour = echo;
+    Client& client = world.add_client();
+    client.write(pattern(20'000));
+    world.run_for(Duration::microseconds(moment));
+    client.abort();
+    world.backend_behaviour = [](BackendConnection&) {};
+    SCOPED_TRACE(moment);
+    expect_clean(world);
+  }
+}
+
+TEST(Session, PlainHttpIsAnsweredAndTheConnectionEnds) {
+  World world(short_time_wait());
+  Client& client = world.add_client({.max_version = TLS1_3_VERSION});
+  client.send_raw("GET / HTTP/1.1\r\nHost: demo\r\n\r\n");
+  ASSERT_TRUE(world.run_until([&] { return client.got_fin() || client.closed(); }));
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, UnknownNameIsRefusedByName) {
+  World::Options options = short_time_wait();
+  options.routes = {make_route({"*.shop.example"}, {"*.shop.example"})};
+  World world(options);
+  world.backend_behaviour = echo;
+  Client& stranger = world.add_client({.server_name = "elsewhere.example"});
+  ASSERT_TRUE(world.run_until([&] { return stranger.alert().has_value(); }));
+  EXPECT_EQ(stranger.alert(), SSL_AD_UNRECOGNIZED_NAME);
+  Client& customer = world.add_client({.server_name = "www.shop.example"});
+  customer.write("x");
+  ASSERT_TRUE(world.run_until([&] { return customer.received() == "x"; }));
+  stranger.finish();
+  customer.shutdown();
+  customer.finish();
+  expect_clean(world);
+}
+
+TEST(Session, CloseAllEndsEverySessionInOrder) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  for (int i = 0; i < 10; ++i) world.add_client().write("x");
+  ASSERT_TRUE(world.run_until([&] {
+    for (const auto& client : world.clients) {
+      if (client->received() != "x") return false;
+    }
+    return true;
+  }));
+  world.proxy->stop_listening();
+  world.proxy->close_all(world.now);
+  EXPECT_EQ(world.proxy->sessions(), 0u);
+  ASSERT_TRUE(world.run_until([&] {
+    for (const auto& client : world.clients) {
+      if (!client->got_close_notify()) return false;
+    }
+    return true;
+  }));
+  for (const auto& client : world.clients) {
+    client->shutdown();
+    client->finish();
+  }
+  expect_clean(world);
+}
+
+}  // namespace
+}  // namespace sluice::proxy::test
