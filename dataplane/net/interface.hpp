@@ -1,0 +1,53 @@
+// One network interface of a worker's stack: its link, its addresses and its neighbours.
+#pragma once
+
+#include "base/counters.hpp"
+#include "base/packet.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/ipv4_subnets.hpp"
+#include "dataplane/net/link.hpp"
+#include "dataplane/net/neighbours.hpp"
+#include "dataplane/net/stack.hpp"
+
+namespace sluice::net {
+
+class Interface {
+ public:
+  // `pool` and `counters` outlive the interface.
+  Interface(const InterfaceSettings& settings, base::PacketPool& pool,
+            base::Counters<NetCounter>& counters)
+      : mtu_(settings.mtu),
+        verifies_checksums_(settings.device_verifies_checksums),
+        computes_checksums_(settings.device_computes_checksums),
+        answers_(settings.answers_arp),
+        subnets_(settings.addresses, settings.gateway),
+        link_(settings.mac, counters),
+        neighbours_({.link = link_,
+                     .subnets = subnets_,
+                     .pool = pool,
+                     .counters = counters,
+                     .answers = settings.answers_arp}) {}
+  Interface(const Interface&) = delete;
+  Interface& operator=(const Interface&) = delete;
+
+  [[nodiscard]] std::size_t mtu() const { return mtu_; }
+  [[nodiscard]] bool verifies_checksums() const { return verifies_checksums_; }
+  [[nodiscard]] bool computes_checksums() const { return computes_checksums_; }
+  // For its addresses, to ARP and ICMP echo.
+  [[nodiscard]] bool answers() const { return answers_; }
+  [[nodiscard]] const Ipv4Subnets& subnets() const { return subnets_; }
+  [[nodiscard]] Link& link() { return link_; }
+  [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
+  [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
+
+ private:
+  std::size_t mtu_;
+  bool verifies_checksums_;
+  bool computes_checksums_;
+  bool answers_;
+  Ipv4Subnets subnets_;
+  Link link_;
+  Neighbours neighbours_;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,35 @@
+#include "dataplane/net/ipv4.hpp"
+
+namespace sluice::net {
+namespace {
+
+// RFC 1122 3.2.1.3: none of these is ever a source address. Our own as a source is the LAND attack.
+bool is_martian(base::Ipv4Address source, const Ipv4Subnets& subnets) {
+  constexpr std::uint32_t kThisNetwork = 0;
+  constexpr std::uint32_t kReserved = 0xf;  // 240.0.0.0/4, the limited broadcast included
+  return source.value >> 24 == kThisNetwork || source.is_loopback() || source.is_multicast() ||
+         source.value >> 28 == kReserved || subnets.is_broadcast(source) || subnets.owns(source);
+}
+
+NetCounter counter_of(wire::WireError error) {
+  return error == wire::WireError::kBadChecksum ? NetCounter::kIpv4BadChecksum
+                                                : NetCounter::kIpv4Malformed;
+}
+
+}  // namespace
+
+// The time to live is not looked at: RFC 1122 3.2.1.7, a host must not discard a packet because it
+// arrived with a small one.
+base::Result<wire::ParsedIpv4Header, NetCounter> accept_ipv4(base::Bytes packet,
+                                                             wire::HeaderChecksum checksum,
+                                                             const Ipv4Subnets& subnets) {
+  const auto parsed = wire::parse_ipv4(packet, checksum);
+  if (!parsed) return base::Unexpected{counter_of(parsed.error())};
+  const wire::Ipv4Header& header = parsed->header;
+  if (!subnets.owns(header.destination)) return base::Unexpected{NetCounter::kIpv4NotOurs};
+  if (is_martian(header.source, subnets)) return base::Unexpected{NetCounter::kIpv4Martian};
+  if (header.is_fragment()) return base::Unexpected{NetCounter::kIpv4Fragment};
+  return *parsed;
+}
+
+}  // namespace sluice::net

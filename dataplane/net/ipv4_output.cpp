@@ -1,0 +1,135 @@
+#include "dataplane/net/ipv4_output.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::net {
+namespace {
+
+// In software the whole segment is summed; a device is left the pseudo-header's sum to go on with.
+void fill_in_tcp_checksum(const wire::Ipv4Header& header, bool by_device, base::Packet& segment) {
+  assert(segment.size() >= wire::TcpHeader::kMinSize);
+  std::byte* field = segment.data() + wire::kTcpChecksumOffset;
+  wire::InternetSum sum = wire::pseudo_header_sum(header.source, header.destination,
+                                                  wire::IpProtocol::kTcp, segment.size());
+  segment.checksum = {};
+  if (by_device) {
+    base::store_be(field, sum.folded());
+    segment.checksum.l4_wanted = true;
+    segment.checksum.l2_size = wire::EthernetHeader::kSize;
+    segment.checksum.l3_size = wire::Ipv4Header::kMinSize;
+    return;
+  }
+  base::store_be(field, std::uint16_t{0});
+  sum.add(segment.bytes());
+  base::store_be(field, sum.checksum());
+}
+
+// RFC 6864 4.1: the identification of a packet that is never fragmented means nothing and may be
+// any value; zero tells an observer nothing about what else we send.
+wire::Ipv4Header header_of(base::Ipv4Address source, base::Ipv4Address destination,
+                           wire::IpProtocol protocol) {
+  return {.source = source,
+          .destination = destination,
+          .protocol = protocol,
+          .identification = 0,
+          .dont_fragment = true};
+}
+
+}  // namespace
+
+void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
+                          const base::IpAddress& destination, base::PacketPtr segment) {
+  if (!source.is_ipv4() || !destination.is_ipv4()) {
+    counters_.add(NetCounter::kIpv4NoRoute);
+    return;
+  }
+  const wire::Ipv4Header header =
+      header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
+  const auto route = route_for(header.source, header.destination, *segment);
+  if (!route) return;
+  fill_in_tcp_checksum(header, route->interface->computes_checksums(), *segment);
+  send(now, *route, header, std::move(segment));
+}
+
+void Ipv4Output::send_icmp(base::Instant now, base::Ipv4Address source,
+                           base::Ipv4Address destination, base::PacketPtr message) {
+  const auto route = route_for(source, destination, *message);
+  if (!route) return;
+  message->checksum = {};
+  send(now, *route, header_of(source, destination, wire::IpProtocol::kIcmp), std::move(message));
+}
+
+// The smallest of the interfaces that lead there: which of them is taken depends on the source.
+std::optional<std::size_t> Ipv4Output::path_mtu(const base::IpAddress& destination) const {
+  std::optional<std::size_t> mtu;
+  if (!destination.is_ipv4()) return mtu;
+  for (const auto& interface : interfaces_) {
+    if (!interface->subnets().next_hop(destination.ipv4())) continue;
+    mtu = std::min(mtu.value_or(interface->mtu()), interface->mtu());
+  }
+  return mtu;
+}
+
+bool Ipv4Output::is_local(const base::IpAddress& address) const {
+  return address.is_ipv4() && owns(address.ipv4());
+}
+
+bool Ipv4Output::owns(base::Ipv4Address address) const {
+  return std::ranges::any_of(
+      interfaces_, [&](const auto& interface) { return interface->subnets().owns(address); });
+}
+
+// The interface that has the source address, if it leads to the destination (RFC 1122 3.3.4.2, the
+// strong model), else the first one that does.
+std::optional<Ipv4Output::Route> Ipv4Output::route(base::Ipv4Address source,
+                                                   base::Ipv4Address destination) const {
+  std::optional<Route> other;
+  for (const auto& interface : interfaces_) {
+    const auto next_hop = interface->subnets().next_hop(destination);
+    if (!next_hop || interface->subnets().addresses().empty()) continue;
+    const Route candidate{interface.get(), *next_hop};
+    if (interface->subnets().owns(source)) return candidate;
+    if (!other) other = candidate;
+  }
+  return other;
+}
+
+std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
+                                                       base::Ipv4Address destination,
+                                                       const base::Packet& payload) {
+  const auto found = route(source, destination);
+  if (!found) {
+    counters_.add(NetCounter::kIpv4NoRoute);
+    return std::nullopt;
+  }
+  const Ipv4Subnets& subnets = found->interface->subnets();
+  // What is sent to ourselves would come back through the switch, or never.
+  if (owns(destination) || destination.is_loopback() || destination.is_unspecified() ||
+      destination.is_multicast() || subnets.is_broadcast(destination)) {
+    counters_.add(NetCounter::kIpv4IllegalDestination);
+    return std::nullopt;
+  }
+  if (payload.size() + wire::Ipv4Header::kMinSize > found->interface->mtu()) {
+    counters_.add(NetCounter::kIpv4TooBig);
+    return std::nullopt;
+  }
+  if (payload.headroom() < wire::Ipv4Header::kMinSize + wire::EthernetHeader::kSize) {
+    counters_.add(NetCounter::kIpv4NoHeadroom);
+    return std::nullopt;
+  }
+  return found;
+}
+
+void Ipv4Output::send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
+                      base::PacketPtr payload) {
+  const base::MutableBytes space = payload->prepend(wire::Ipv4Header::kMinSize);
+  wire::serialize_ipv4(header, payload->size(), space);
+  route.interface->neighbours().send(now, route.next_hop, std::move(payload));
+}
+
+}  // namespace sluice::net

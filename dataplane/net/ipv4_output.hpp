@@ -1,0 +1,56 @@
+// Sends IPv4 packets: finds the interface and the next hop, fills in checksums or asks the device
+// to, and hands the packet to the neighbour table (RFC 791, RFC 1122 3.3.1).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/counters.hpp"
+#include "base/packet.hpp"
+#include "base/time.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/interface.hpp"
+#include "dataplane/net/ip_output.hpp"
+#include "dataplane/wire/ipv4.hpp"
+
+namespace sluice::net {
+
+using Interfaces = std::vector<std::unique_ptr<Interface>>;
+
+class Ipv4Output final : public IpOutput {
+ public:
+  // Both outlive the output; interfaces may be added later.
+  Ipv4Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters)
+      : interfaces_(interfaces), counters_(counters) {}
+
+  void send_tcp(base::Instant now, const base::IpAddress& source,
+                const base::IpAddress& destination, base::PacketPtr segment) override;
+  [[nodiscard]] std::optional<std::size_t> path_mtu(
+      const base::IpAddress& destination) const override;
+  [[nodiscard]] bool is_local(const base::IpAddress& address) const override;
+
+  // Sends an ICMP message, its own checksum filled in.
+  void send_icmp(base::Instant now, base::Ipv4Address source, base::Ipv4Address destination,
+                 base::PacketPtr message);
+
+ private:
+  struct Route {
+    Interface* interface;
+    base::Ipv4Address next_hop;
+  };
+  [[nodiscard]] std::optional<Route> route(base::Ipv4Address source,
+                                           base::Ipv4Address destination) const;
+  // Nothing, and counted, when the packet cannot go there.
+  std::optional<Route> route_for(base::Ipv4Address source, base::Ipv4Address destination,
+                                 const base::Packet& payload);
+  void send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
+            base::PacketPtr payload);
+  [[nodiscard]] bool owns(base::Ipv4Address address) const;
+
+  const Interfaces& interfaces_;
+  base::Counters<NetCounter>& counters_;
+};
+
+}  // namespace sluice::net

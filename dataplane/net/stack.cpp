@@ -1,0 +1,247 @@
+#include "dataplane/net/stack.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "base/limits.hpp"
+#include "dataplane/net/icmp.hpp"
+#include "dataplane/net/interface.hpp"
+#include "dataplane/net/ipv4.hpp"
+#include "dataplane/net/ipv4_output.hpp"
+#include "dataplane/net/tcp/engine.hpp"
+#include "dataplane/wire/arp.hpp"
+#include "dataplane/wire/ethernet.hpp"
+
+namespace sluice::net {
+
+struct Stack::Parts {
+  Parts(const StackSettings& settings, base::PacketPool& packets, base::Instant start)
+      : pool(packets),
+        output(interfaces, counters),
+        engine(settings.tcp, settings.hash_key, settings.owns_flow, output, packets, counters,
+               start),
+        icmp(output, engine, packets, counters) {}
+
+  void receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame);
+  void receive_arp(base::Instant now, Interface& interface, base::Bytes payload);
+  void receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet);
+  void receive_tcp(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
+                   base::PacketPtr segment);
+
+  base::PacketPool& pool;
+  base::Counters<NetCounter> counters;
+  Interfaces interfaces;
+  Ipv4Output output;
+  tcp::Engine engine;
+  Icmp icmp;
+};
+
+void Stack::Parts::receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame) {
+  const auto header = wire::parse_ethernet(frame->bytes());
+  if (!header) {
+    counters.add(NetCounter::kFrameMalformed);
+    return;
+  }
+  // A tag that names no VLAN only carries a priority (IEEE 802.1Q 6.9).
+  if (header->vlan && header->vlan->id != 0) {
+    counters.add(NetCounter::kFrameVlan);
+    return;
+  }
+  const bool to_us = header->destination == interface.link().mac();
+  frame->trim_front(header->size());
+  if (header->type == wire::EtherType::kArp) {
+    if (to_us || header->destination == base::MacAddress::broadcast()) {
+      receive_arp(now, interface, frame->bytes());
+    } else {
+      counters.add(NetCounter::kFrameNotOurs);
+    }
+  } else if (header->type == wire::EtherType::kIpv4) {
+    // RFC 1122 3.3.6: a packet that arrived as a link-layer broadcast is for nobody alone.
+    if (to_us) {
+      receive_ipv4(now, interface, std::move(frame));
+    } else {
+      counters.add(NetCounter::kFrameNotOurs);
+    }
+  } else {
+    counters.add(NetCounter::kFrameUnknownType);
+  }
+}
+
+void Stack::Parts::receive_arp(base::Instant now, Interface& interface, base::Bytes payload) {
+  const auto packet = wire::parse_arp(payload);
+  if (!packet) {
+    counters.add(NetCounter::kArpMalformed);
+    return;
+  }
+  interface.neighbours().receive(now, *packet);
+}
+
+void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet) {
+  const bool verified =
+      interface.verifies_checksums() && packet->checksum.ip_verified && !packet->checksum.bad;
+  const auto parsed = accept_ipv4(
+      packet->bytes(), verified ? wire::HeaderChecksum::kTrust : wire::HeaderChecksum::kVerify,
+      interface.subnets());
+  if (!parsed) {
+    counters.add(parsed.error());
+    return;
+  }
+  packet->trim_back(packet->size() - parsed->total_size);
+  packet->trim_front(parsed->size);
+  switch (parsed->header.protocol) {
+    case wire::IpProtocol::kTcp:
+      return receive_tcp(now, interface, parsed->header, std::move(packet));
+    case wire::IpProtocol::kIcmp:
+      return icmp.receive(now, interface, parsed->header, packet->bytes());
+    case wire::IpProtocol::kUdp:
+      break;
+  }
+  counters.add(NetCounter::kIpv4UnknownProtocol);
+}
+
+// RFC 9293 3.1 MUST-3: the checksum is verified before anything else; where the device says that it
+// found it wrong, it gets a second opinion.
+void Stack::Parts::receive_tcp(base::Instant now, const Interface& interface,
+                               const wire::Ipv4Header& header, base::PacketPtr segment) {
+  const base::Packet::Checksum& device = segment->checksum;
+  if (!interface.verifies_checksums() || !device.l4_verified || device.bad) {
+    wire::InternetSum sum = wire::pseudo_header_sum(header.source, header.destination,
+                                                    wire::IpProtocol::kTcp, segment->size());
+    sum.add(segment->bytes());
+    if (sum.checksum() != 0) {
+      counters.add(NetCounter::kTcpBadChecksum);
+      return;
+    }
+  }
+  engine.receive(now, header.source, header.destination, std::move(segment));
+}
+
+Stack::Stack(const StackSettings& settings, base::PacketPool& pool, base::Instant start)
+    : parts_(std::make_unique<Parts>(settings, pool, start)) {}
+
+Stack::~Stack() = default;
+
+InterfaceId Stack::add_interface(const InterfaceSettings& settings) {
+  assert(parts_->interfaces.size() < base::limits::kMaxPorts);
+  auto interface = std::make_unique<Interface>(settings, parts_->pool, parts_->counters);
+  interface->neighbours().announce();
+  parts_->interfaces.push_back(std::move(interface));
+  return static_cast<InterfaceId>(parts_->interfaces.size() - 1);
+}
+
+void Stack::receive(base::Instant now, InterfaceId interface,
+                    std::span<base::Packet* const> frames) {
+  parts_->counters.add(NetCounter::kFramesIn, frames.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (i + 1 < frames.size()) __builtin_prefetch(frames[i + 1]->data());
+    parts_->receive_frame(now, *parts_->interfaces[interface], base::PacketPtr(frames[i]));
+  }
+}
+
+void Stack::advance(base::Instant now) {
+  for (const auto& interface : parts_->interfaces) {
+    base::PacketQueue undeliverable;
+    interface->neighbours().advance(now, undeliverable);
+    while (const base::PacketPtr packet = undeliverable.pop_front()) {
+      parts_->icmp.report_undelivered(now, packet->bytes());
+    }
+  }
+  parts_->engine.advance(now);
+}
+
+void Stack::flush(base::Instant now) {
+  parts_->engine.flush(now);
+}
+
+base::PacketQueue& Stack::outgoing(InterfaceId interface) {
+  return parts_->interfaces[interface]->link().outgoing();
+}
+
+base::Instant Stack::next_deadline() const {
+  base::Instant next = parts_->engine.next_deadline();
+  for (const auto& interface : parts_->interfaces) {
+    next = std::min(next, interface->neighbours().next_deadline());
+  }
+  return next;
+}
+
+base::Result<ListenerId, ListenError> Stack::listen(const base::SocketAddress& local) {
+  return parts_->engine.listen(local);
+}
+
+void Stack::stop_listening(ListenerId listener) {
+  parts_->engine.stop_listening(listener);
+}
+
+base::Result<ConnectionHandle, ConnectError> Stack::connect(base::Instant now,
+                                                            const ConnectOptions& options) {
+  return parts_->engine.connect(now, options);
+}
+
+std::optional<Event> Stack::next_event() {
+  return parts_->engine.next_event();
+}
+
+void Stack::set_context(ConnectionHandle connection, std::uint64_t context) {
+  parts_->engine.set_context(connection, context);
+}
+
+base::PacketQueue* Stack::input(ConnectionHandle connection) {
+  return parts_->engine.input(connection);
+}
+
+void Stack::consumed(base::Instant now, ConnectionHandle connection) {
+  parts_->engine.consumed(now, connection);
+}
+
+bool Stack::input_finished(ConnectionHandle connection) const {
+  return parts_->engine.input_finished(connection);
+}
+
+std::size_t Stack::send_room(ConnectionHandle connection) const {
+  return parts_->engine.send_room(connection);
+}
+
+std::size_t Stack::segment_size(ConnectionHandle connection) const {
+  return parts_->engine.segment_size(connection);
+}
+
+void Stack::send(base::Instant now, ConnectionHandle connection, base::PacketQueue&& payload) {
+  parts_->engine.send(now, connection, std::move(payload));
+}
+
+std::size_t Stack::unacknowledged(ConnectionHandle connection) const {
+  return parts_->engine.unacknowledged(connection);
+}
+
+void Stack::finish(base::Instant now, ConnectionHandle connection) {
+  parts_->engine.finish(now, connection);
+}
+
+void Stack::close(base::Instant now, ConnectionHandle connection) {
+  parts_->engine.close(now, connection);
+}
+
+void Stack::abort(base::Instant now, ConnectionHandle connection) {
+  parts_->engine.abort(now, connection);
+}
+
+std::optional<base::FourTuple> Stack::addresses(ConnectionHandle connection) const {
+  return parts_->engine.addresses(connection);
+}
+
+const base::Counters<NetCounter>& Stack::counters() const {
+  return parts_->counters;
+}
+
+StackUsage Stack::usage() const {
+  StackUsage usage{.connections = parts_->engine.connections(),
+                   .half_open = parts_->engine.half_open(),
+                   .time_wait = parts_->engine.time_wait()};
+  for (const auto& interface : parts_->interfaces) {
+    usage.neighbours += interface->neighbours().size();
+  }
+  return usage;
+}
+
+}  // namespace sluice::net
