@@ -82,6 +82,7 @@ struct RouteSettings {
 struct ListenerSettings {
   std::string name;
   base::SocketAddress address;
+  base::Duration handshake_timeout = base::Duration::seconds(5);  // until a route is known
   std::vector<RouteSettings> routes;  // tried in order: exact names, then wildcards, then match-all
 };
 
