@@ -17,6 +17,14 @@ enum class NicCounter : std::uint16_t {
   kTransmitPartial,
   kTransmitOversize,
   kTransmitLinkDown,
+  // Devices for tests and diagnosis.
+  kFaultLost,
+  kFaultDuplicated,
+  kFaultReordered,
+  kFaultCorrupted,
+  kFaultOverflow,
+  kCapturedFrames,
+  kCaptureDropped,
   kCount,
 };
 
@@ -37,5 +45,14 @@ struct sluice::base::CounterTable<sluice::nic::NicCounter> {
       {"transmit_oversize", Severity::kWarning,
        "Frames dropped because they were longer than the device's MTU allows."},
       {"transmit_link_down", Severity::kNotice, "Frames dropped because the link was down."},
+      {"fault_lost", Severity::kNotice, "Frames lost on purpose."},
+      {"fault_duplicated", Severity::kNotice, "Frames duplicated on purpose."},
+      {"fault_reordered", Severity::kNotice, "Frames put behind later ones on purpose."},
+      {"fault_corrupted", Severity::kNotice, "Frames with a bit flipped on purpose."},
+      {"fault_overflow", Severity::kWarning,
+       "Frames dropped because the fault device held too many, or no packet was left to copy to."},
+      {"captured_frames", Severity::kInfo, "Frames written to capture files."},
+      {"capture_dropped", Severity::kNotice,
+       "Frames not written: the capture file is full or cannot be written."},
   };
 };
