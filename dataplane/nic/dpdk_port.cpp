@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -19,6 +20,31 @@ constexpr std::uint64_t kReceiveChecksums =
     RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 constexpr std::uint64_t kTransmitChecksums =
     RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+
+// The tap driver asks the kernel for a signal per received frame, to any thread of the process,
+// unless no real-time signal is free when a queue is opened; then it simply reads when it is
+// polled, which is what a run loop does anyway.
+class RealtimeSignalsTaken {
+ public:
+  RealtimeSignalsTaken() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    for (std::size_t i = 0; i < saved_.size(); ++i) {
+      (void)::sigaction(SIGRTMIN + static_cast<int>(i), &ignore, &saved_[i]);
+    }
+  }
+  ~RealtimeSignalsTaken() {
+    for (std::size_t i = 0; i < saved_.size(); ++i) {
+      (void)::sigaction(SIGRTMIN + static_cast<int>(i), &saved_[i], nullptr);
+    }
+  }
+  RealtimeSignalsTaken(const RealtimeSignalsTaken&) = delete;
+  RealtimeSignalsTaken& operator=(const RealtimeSignalsTaken&) = delete;
+
+ private:
+  std::vector<struct sigaction> saved_ =
+      std::vector<struct sigaction>(static_cast<std::size_t>(SIGRTMAX - SIGRTMIN + 1));
+};
 
 // The longest hash key and the largest indirection table that drivers have.
 constexpr std::size_t kMaxRssKey = 64;
@@ -51,6 +77,7 @@ int fill_indirection(std::uint16_t port, std::uint16_t size, std::uint16_t queue
 base::Result<std::unique_ptr<DpdkPort>, std::string> DpdkPort::open(
     const DpdkPortSettings& settings, std::span<DpdkPacketPool* const> pools) {
   std::unique_ptr<DpdkPort> port(new DpdkPort(settings, pools));
+  const RealtimeSignalsTaken taken;
   TRY(port->attach());
   TRY(port->configure());
   TRY(port->set_up_queues());
@@ -69,6 +96,11 @@ DpdkPort::~DpdkPort() {
 }
 
 base::Result<void, std::string> DpdkPort::attach() {
+  // PCI devices that EAL was allowed to use are there from its start.
+  if (rte_eth_dev_get_port_by_name(settings_.device.c_str(), &port_) == 0) {
+    attached_ = true;
+    return {};
+  }
   const int error = rte_eal_hotplug_add(settings_.bus.c_str(), settings_.device.c_str(),
                                         settings_.arguments.c_str());
   if (error != 0) return failure("the driver does not take the device", error);
@@ -151,6 +183,7 @@ base::Result<void, std::string> DpdkPort::start() {
     return failure("the device has no MAC address", error);
   }
   std::memcpy(info_.mac.octets.data(), mac.addr_bytes, info_.mac.octets.size());
+  if (settings_.shares_mac_with_kernel) info_.mac.octets.back() ^= std::byte{1};
   info_.mtu = settings_.mtu;
 
   if (const int error = rte_eth_dev_start(port_); error != 0) {

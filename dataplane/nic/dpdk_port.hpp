@@ -18,16 +18,19 @@
 namespace sluice::nic {
 
 struct DpdkPortSettings {
-  std::string bus;        // "vdev" or "pci"
-  std::string device;     // EAL's name for it: "net_tap0", "0000:3b:00.0"
-  std::string arguments;  // the driver's, as "iface=sluice0"
+  std::string bus = "vdev";  // or "pci"
+  std::string device;        // EAL's name for it: "net_tap0", "0000:3b:00.0"
+  std::string arguments;     // the driver's, as "iface=sluice0"
   std::uint16_t mtu = 1500;
   // Tell the device about the MTU: false where it is Sluice's own, larger than ethdev's (memif,
   // af_packet).
   bool device_knows_mtu = true;
+  // The kernel's end of the device has the address that the driver names, as a tap's: Sluice takes
+  // one next to it, so that the two ends, and a bridge between others, can be told apart.
+  bool shares_mac_with_kernel = false;
   // Trust the device with checksums and receive-side scaling: real hardware.
   bool offloads = false;
-  std::uint16_t max_queues = 1;
+  std::uint16_t max_queues = UINT16_MAX;
   std::uint16_t descriptors = 1024;  // per ring, where the device has rings
   // Receive-side scaling for TCP over IPv4: entry i of the indirection table, whose size is a
   // multiple of this many entries, names queue i modulo the number of queues.

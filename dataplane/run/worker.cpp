@@ -1,0 +1,168 @@
+#include "dataplane/run/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::run {
+namespace {
+
+// Frames that wait for a device which takes none. What goes beyond is dropped, the oldest first:
+// TCP has sent it again by then.
+constexpr std::size_t kMaxTransmitBacklog = 4096;
+
+// Parcels taken from each other worker per turn.
+constexpr std::size_t kMaxParcels = base::limits::kBurst;
+
+}  // namespace
+
+Worker::Worker(const Options& options, const TscClock& clock, base::PacketPool& pool,
+               Exchange& exchange, Mailbox& mailbox)
+    : worker_(options.worker),
+      core_(options.core),
+      clock_(clock),
+      pool_(pool),
+      exchange_(exchange),
+      mailbox_(mailbox),
+      steering_(options.worker, exchange, pool, counters_),
+      stack_(options.stack, pool, clock.now()),
+      idle_(options.idle_sleep) {}
+
+Worker::~Worker() = default;
+
+void Worker::add_port(PortQueue queue) {
+  steering_.add_port(queue.hashes);
+  ports_.push_back({.interface = stack_.add_interface(queue.interface),
+                    .device = std::move(queue.device),
+                    .transmitter = queue.transmitter});
+}
+
+base::Result<void, std::string> Worker::start_application(const ApplicationFactory& factory) {
+  TRY_ASSIGN(application_,
+             factory({.worker = worker_, .stack = stack_, .pool = pool_}, clock_.now()));
+  return {};
+}
+
+void Worker::turn() {
+  const base::Instant now = clock_.now();
+  bool busy = take_commands(now);
+  busy |= receive(now);
+  busy |= take_parcels(now);
+  stack_.advance(now);
+  application_->run(now);
+  stack_.flush(now);
+  busy |= transmit(now);
+  answer_when_done(now);
+
+  counters_.add(RunCounter::kIterations);
+  if (busy) counters_.add(RunCounter::kBusyIterations);
+  rest(now, busy);
+}
+
+bool Worker::receive(base::Instant now) {
+  bool any = false;
+  for (std::uint8_t number = 0; number < ports_.size(); ++number) {
+    Port& port = ports_[number];
+    if (port.device == nullptr) continue;
+    const std::size_t received = port.device->receive(now, burst_);
+    if (received == 0) continue;
+    any = true;
+    const std::size_t own = steering_.steer(number, std::span(burst_).first(received));
+    if (own > 0) stack_.receive(now, port.interface, std::span(burst_).first(own));
+  }
+  return any;
+}
+
+// What other workers received for this one, or want transmitted by it.
+bool Worker::take_parcels(base::Instant now) {
+  bool any = false;
+  for (unsigned from = 0; from < exchange_.workers(); ++from) {
+    if (from == worker_) continue;
+    for (std::size_t i = 0; i < kMaxParcels; ++i) {
+      const std::optional<Parcel> parcel = exchange_.take(from, worker_);
+      if (!parcel) break;
+      any = true;
+      const net::InterfaceId interface = ports_[parcel->port].interface;
+      if (parcel->kind == Parcel::Kind::kReceived) {
+        counters_.add(RunCounter::kForwardedIn);
+        stack_.receive(now, interface, std::span(&parcel->packet, 1));
+      } else {
+        counters_.add(RunCounter::kHandedIn);
+        stack_.outgoing(interface).push_back(base::PacketPtr(parcel->packet));
+      }
+    }
+  }
+  return any;
+}
+
+bool Worker::transmit(base::Instant now) {
+  bool any = false;
+  for (std::uint8_t number = 0; number < ports_.size(); ++number) {
+    Port& port = ports_[number];
+    base::PacketQueue& frames = stack_.outgoing(port.interface);
+    if (frames.empty()) {
+      // A device may still hold delayed frames back.
+      if (port.device != nullptr && port.device->next_deadline() <= now) {
+        (void)port.device->transmit(now, {});
+      }
+      continue;
+    }
+    any |=
+        port.device != nullptr ? transmit_own(now, port, frames) : hand_over(number, port, frames);
+  }
+  return any;
+}
+
+// Offers everything; what the device does not take stays for the next turn.
+bool Worker::transmit_own(base::Instant now, Port& port, base::PacketQueue& frames) {
+  bool any = false;
+  while (!frames.empty()) {
+    std::size_t offered = 0;
+    while (offered < burst_.size() && !frames.empty()) {
+      burst_[offered++] = frames.pop_front().release();
+    }
+    const std::size_t taken = port.device->transmit(now, std::span(burst_).first(offered));
+    any |= taken > 0;
+    for (std::size_t i = offered; i > taken; --i) {
+      frames.push_front(base::PacketPtr(burst_[i - 1]));
+    }
+    if (taken == 0) break;
+  }
+  shed(frames);
+  return any;
+}
+
+void Worker::shed(base::PacketQueue& frames) {
+  while (frames.packets() > kMaxTransmitBacklog) {
+    (void)frames.pop_front();
+    counters_.add(RunCounter::kTransmitDrops);
+  }
+}
+
+// To the worker whose queue transmits for this one. What this worker's TCP keeps for retransmission
+// goes as a copy, because the other worker's use of the packet would not be seen in time here.
+bool Worker::hand_over(std::uint8_t number, Port& port, base::PacketQueue& frames) {
+  while (!frames.empty()) {
+    base::PacketPtr frame = frames.pop_front();
+    if (!frame->exclusive()) {
+      base::PacketPtr copy(pool_.allocate());
+      if (copy && frame->size() <= copy->tailroom()) {
+        base::copy(copy->append(frame->size()), frame->bytes());
+        copy->checksum = frame->checksum;
+        frame = std::move(copy);
+      } else {
+        counters_.add(RunCounter::kHandDrops);
+        continue;
+      }
+    }
+    const Parcel parcel{.packet = frame.get(), .kind = Parcel::Kind::kTransmit, .port = number};
+    if (exchange_.send(worker_, port.transmitter, parcel)) {
+      counters_.add(RunCounter::kHandedOut);
+      (void)frame.release();
+    } else {
+      counters_.add(RunCounter::kHandDrops);
+    }
+  }
+  return true;
+}
+
+}  // namespace sluice::run

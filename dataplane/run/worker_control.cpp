@@ -1,0 +1,115 @@
+// The worker's other half: what the control thread wants of it, and when it may sleep.
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "dataplane/run/worker.hpp"
+
+namespace sluice::run {
+namespace {
+
+// How long sessions may take to end in order once the worker has been told to stop.
+constexpr base::Duration kStopPatience = base::Duration::seconds(1);
+
+// The kernel rounds sleeps by this much, by default 50 microseconds.
+constexpr unsigned long kTimerSlackNanoseconds = 1000;
+
+}  // namespace
+
+void Worker::run() {
+  (void)::prctl(PR_SET_TIMERSLACK, kTimerSlackNanoseconds);
+  while (!stopped_) turn();
+}
+
+bool Worker::take_commands(base::Instant now) {
+  if (unsent_reply_) {
+    if (!mailbox_.replies.push(*unsent_reply_)) return false;
+    unsent_reply_.reset();
+  }
+  const std::optional<Command> command = mailbox_.commands.pop();
+  if (!command) return false;
+  counters_.add(RunCounter::kCommands);
+  obey(now, *command);
+  return true;
+}
+
+void Worker::obey(base::Instant now, const Command& command) {
+  switch (command.kind) {
+    case Command::Kind::kReport:
+      if (command.report != nullptr) fill(*command.report);
+      reply(command);
+      break;
+    case Command::Kind::kDrain:
+      application_->stop_accepting();
+      draining_ = command;
+      break;
+    case Command::Kind::kStop:
+      application_->stop_accepting();
+      application_->close_all(now);
+      stopping_ = command;
+      stop_deadline_ = now + kStopPatience;
+      break;
+  }
+}
+
+void Worker::reply(const Command& command) {
+  const Reply reply{.kind = command.kind, .report = command.report, .id = command.id};
+  if (!mailbox_.replies.push(reply)) unsent_reply_ = reply;
+}
+
+// A drain or a stop ends when the last session has.
+void Worker::answer_when_done(base::Instant now) {
+  if (!draining_ && !stopping_) return;
+  const bool ended = application_->sessions() == 0;
+  if (draining_ && ended && !unsent_reply_) {
+    reply(*draining_);
+    draining_.reset();
+  }
+  if (stopping_ && (ended || now >= stop_deadline_)) {
+    reply(*stopping_);
+    stopped_ = true;
+  }
+}
+
+// The only allocations of a running worker: a report that comes again brings its storage along.
+void Worker::fill(WorkerReport& report) {
+  report.worker = worker_;
+  report.core = core_;
+  report.counters.clear();
+  report.gauges.clear();
+  append_counters(report, "nic", nic_counters_);
+  append_counters(report, "run", counters_);
+  append_counters(report, "net", stack_.counters());
+  const net::StackUsage usage = stack_.usage();
+  report.gauges.push_back({.name = "connections", .value = usage.connections});
+  report.gauges.push_back({.name = "half_open", .value = usage.half_open});
+  report.gauges.push_back({.name = "time_wait", .value = usage.time_wait});
+  report.gauges.push_back({.name = "neighbours", .value = usage.neighbours});
+  report.gauges.push_back({.name = "packets_available", .value = pool_.available()});
+  report.gauges.push_back({.name = "packets_capacity", .value = pool_.capacity()});
+  application_->report(report);
+}
+
+base::Instant Worker::next_deadline() const {
+  base::Instant next = std::min(stack_.next_deadline(), application_->next_deadline());
+  for (const Port& port : ports_) {
+    if (port.device != nullptr) next = std::min(next, port.device->next_deadline());
+  }
+  if (stopping_) next = std::min(next, stop_deadline_);
+  return next;
+}
+
+void Worker::rest(base::Instant now, bool busy) {
+  const base::Duration sleep =
+      idle_.after_turn(busy, busy ? base::Duration() : next_deadline() - now);
+  if (sleep <= base::Duration()) return;
+  // A signal may end it early, which does no harm.
+  const timespec request{.tv_sec = 0, .tv_nsec = sleep.nanoseconds()};
+  (void)::nanosleep(&request, nullptr);
+  counters_.add(RunCounter::kSleeps);
+  counters_.add(RunCounter::kSleptMicroseconds,
+                static_cast<std::uint64_t>((clock_.now() - now).microseconds()));
+}
+
+}  // namespace sluice::run
