@@ -21,11 +21,11 @@ struct ServerHello {
   base::Bytes random;  // hello_retry_random() in a HelloRetryRequest
   base::Bytes legacy_session_id_echo;
   CipherSuite cipher_suite{};
-  std::optional<ProtocolVersion> selected_version;
-  std::optional<KeyShareEntry> key_share;     // ServerHello
-  std::optional<NamedGroup> selected_group;   // HelloRetryRequest
-  std::optional<base::Bytes> cookie;          // HelloRetryRequest
-  std::optional<std::uint16_t> selected_psk;  // ServerHello
+  std::optional<ProtocolVersion> selected_version{};
+  std::optional<KeyShareEntry> key_share{};     // ServerHello
+  std::optional<NamedGroup> selected_group{};   // HelloRetryRequest
+  std::optional<base::Bytes> cookie{};          // HelloRetryRequest
+  std::optional<std::uint16_t> selected_psk{};  // ServerHello
 
   [[nodiscard]] bool is_hello_retry_request() const;
 

@@ -1,10 +1,11 @@
 // One TLS 1.3 server connection, sans IO (RFC 8446): whole records in, whole records out,
 // public-key work handed out as jobs.
 //
-//   frame_record(prefix of the byte stream)     -> how long the next record is
-//   (record/deframer.hpp) receive(record, output)                     -> opens it in place and acts
-//   on it waiting_for_job(): take_job(job), run it, finish_job(job, output) seal(plaintext, output)
-//   -> one record of application data close(output)                               -> close_notify
+//   frame_record(prefix of the byte stream)   how long the next record is (record/deframer.hpp)
+//   receive(record, output)                   opens it in place and acts on it
+//   waiting_for_job()                         take_job(job), run it, finish_job(job, output)
+//   seal(plaintext, output)                   one record of application data
+//   close(output)                             close_notify
 //
 // Whatever was written to the output before an error (an alert) is still to be sent.
 #pragma once
@@ -15,16 +16,19 @@
 #include <span>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/counters.hpp"
 #include "base/result.hpp"
-#include "base/time.hpp"
 #include "tls/codec/registry.hpp"
 #include "tls/counters.hpp"
 #include "tls/crypto/job.hpp"
 #include "tls/error.hpp"
 #include "tls/record/output.hpp"
+#include "tls/record/protection.hpp"
+#include "tls/server/phase.hpp"
 #include "tls/server/policy.hpp"
+#include "tls/server/session.hpp"
 
 namespace sluice::tls {
 
@@ -34,8 +38,9 @@ class ServerContext {
  public:
   struct Options {
     std::size_t max_handshakes = 8192;  // at the same time; more are refused
-    std::size_t expanded_keys =
-        4096;  // pool of expanded AEAD keys (1 KB each), least recently used
+    std::size_t expanded_keys = 4096;   // of 1 KB each, least recently used
+    // A KeyUpdate is sent after so many records at the latest; the AEAD's own limit holds besides.
+    std::uint64_t records_per_key = ~std::uint64_t{0};
   };
   ServerContext(const Options& options, const PolicySource& policies);
   ~ServerContext();
@@ -54,7 +59,14 @@ class ServerContext {
 
 class ServerConnection {
  public:
-  // `listener` goes into ClientHelloFacts as it is. Precondition: `context` outlives the connection.
+  // Whom the ClientHello came from; it goes into ClientHelloFacts.
+  struct Client {
+    base::SocketAddress peer;
+    std::uint32_t listener = 0;
+  };
+
+  // `listener` goes into ClientHelloFacts as it is. Precondition: `context` outlives the
+  // connection.
   ServerConnection(ServerContext& context, const base::SocketAddress& peer, std::uint32_t listener);
   ~ServerConnection();
   ServerConnection(const ServerConnection&) = delete;
@@ -81,6 +93,8 @@ class ServerConnection {
   [[nodiscard]] bool waiting_for_job() const;
   // Moves the job's inputs out. Once per wait.
   void take_job(Job& job);
+  // Nothing is waiting any more when the connection has been closed or failed meanwhile; then the
+  // error is kAlreadyFailed.
   base::Result<void, TlsError> finish_job(Job& job, RecordOutput& output);
 
   [[nodiscard]] bool handshake_done() const;
@@ -88,26 +102,58 @@ class ServerConnection {
   [[nodiscard]] std::uint32_t route() const;
 
   // The longest plaintext of one record.
-  static constexpr std::size_t kMaxPlaintext = 16384;
+  static constexpr std::size_t kMaxPlaintext = kMaxPlaintextFragment;
   // What sealing adds: header, content type, tag.
-  static constexpr std::size_t kRecordOverhead = 5 + 1 + 16;
+  static constexpr std::size_t kRecordOverhead = tls::kRecordOverhead;
   // Seals 1 to kMaxPlaintext bytes, in one pass from `plaintext` to the output's spans, which may
-  // not overlap. Precondition: handshake_done(). Error: internal (no room in the output; nothing
-  // was written), or the connection's own failure.
+  // not overlap. Precondition: handshake_done(). Errors: kOutputFull (none of the plaintext was
+  // taken; the connection goes on), kAlreadyFailed after close() or any other error.
   base::Result<void, TlsError> seal(std::span<const base::Bytes> plaintext, RecordOutput& output);
 
   // close_notify; afterwards seal() may not be called. Safe in every state.
   void close(RecordOutput& output);
   // A fatal alert for a reason that the engine cannot see: handshake timeout, no backend.
   void fail(AlertDescription alert, RecordOutput& output);
+  // As receive() does it: counts an error that was found before a record was whole (frame_record's)
+  // and writes its alert.
+  void reject(TlsError error, RecordOutput& output);
 
   // The negotiated protocol, empty for none.
   [[nodiscard]] std::string_view alpn() const;
 
  private:
-  struct State;
+  using Records = std::span<const base::MutableBytes>;
+  using Handled = base::Result<Received, TlsError>;
+
+  // What a record is, by the state that it meets.
+  Handled process(Records record, RecordOutput& output);
+  Handled on_plain(Records record, ContentType type, RecordOutput& output);
+  Handled on_protected(Records record, ContentType type, RecordOutput& output);
+  Handled on_change_cipher_spec(Records record);
+  Handled on_handshake(SpanReader fragment, RecordOutput& output);
+  Handled on_application_data(const RecordProtection::Opened& opened);
+  Handled on_alert(SpanReader fragment);
+  base::Result<void, TlsError> on_key_update(Connected& connected, base::Bytes body,
+                                             RecordOutput& output);
+  base::Result<void, TlsError> send_key_update(Connected& connected, RecordOutput& output);
+
+  // The handshake's block; null when there is none, or none yet.
+  [[nodiscard]] ServerHandshake* handshake() const;
+  base::Result<ServerHandshake*, TlsError> start_handshake();
+  void complete_handshake();
+
+  TlsError fail_with(TlsError error, RecordOutput& output);
+  void send_alert(AlertDescription alert, RecordOutput& output);
+  void end();
+
   ServerContext& context_;
-  std::unique_ptr<State> state_;
+  Client client_;
+  Session session_;
+  Phase phase_;
+  // An idle connection keeps these and nothing else: raw keys, sequence numbers, traffic secrets.
+  RecordProtection read_;
+  RecordProtection write_;
 };
+static_assert(sizeof(ServerConnection) <= 512, "what an idle connection costs");
 
 }  // namespace sluice::tls
