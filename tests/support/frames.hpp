@@ -1,0 +1,32 @@
+// Frames and packets for tests, built layer by layer with right lengths and checksums.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/bytes.hpp"
+#include "dataplane/wire/arp.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/icmp.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::test {
+
+using ByteVector = std::vector<std::byte>;
+
+// "00 1f ff" to bytes; blanks are skipped.
+[[nodiscard]] ByteVector hex(std::string_view text);
+
+[[nodiscard]] ByteVector concatenated(base::Bytes front, base::Bytes back);
+
+[[nodiscard]] ByteVector ethernet_frame(const wire::EthernetHeader& header, base::Bytes payload);
+[[nodiscard]] ByteVector arp_payload(const wire::ArpPacket& packet);
+[[nodiscard]] ByteVector ipv4_packet(const wire::Ipv4Header& header, base::Bytes payload);
+[[nodiscard]] ByteVector icmp_message(const wire::IcmpMessage& message);
+// With the checksum for these addresses.
+[[nodiscard]] ByteVector tcp_segment(base::Ipv4Address source, base::Ipv4Address destination,
+                                     const wire::TcpHeader& header, base::Bytes payload = {});
+
+}  // namespace sluice::test
