@@ -26,8 +26,9 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 
 
 def check_header(path, lines):
-    """A header, or a source file without one, says first what it is for."""
-    if not lines or not lines[0].startswith("//"):
+    """A header says first what it is for; so does a source file that has none to say it."""
+    implements_a_header = path.endswith(".cpp") and lines and lines[0].startswith('#include "')
+    if not implements_a_header and not (lines and lines[0].startswith("//")):
         yield Finding(path, 1, "does not open with a comment that says what the file is for")
     if path.endswith(".hpp") and "#pragma once" not in lines:
         yield Finding(path, 1, "has no #pragma once")
@@ -78,8 +79,7 @@ def check(root):
         findings += check_text(path, text)
         if path.endswith(".md"):
             findings += check_links(root, path, text)
-        has_header = (root / path).with_suffix(".hpp").exists() and path.endswith(".cpp")
-        if path.endswith(CODE) and not has_header and not path.startswith("tests/"):
+        if path.endswith(CODE) and not path.startswith("tests/"):
             findings += check_header(path, lines)
         is_bare = "." not in pathlib.PurePath(path).name
         if path.endswith(SCRIPTS) or (is_bare and text.startswith("#!")):
