@@ -19,8 +19,9 @@ namespace {
 // Longer than the daemon waits for its workers.
 constexpr std::chrono::seconds kTimeout{5};
 
-void complain(std::string_view line) {
-  fmt::print(stderr, "sluicectl: {}\n", line);
+int fail(std::string_view why) {
+  fmt::print(stderr, "sluicectl: {}\n", why);
+  return kExitFailure;
 }
 
 base::Result<std::string, std::string> fetch(const std::string& socket) {
@@ -52,13 +53,13 @@ int watch(const StatusOptions& options) {
   auto seen = std::chrono::steady_clock::now();
   while (true) {
     const auto body = fetch(options.socket);
-    if (!body) return complain(body.error()), kExitFailure;
+    if (!body) return fail(body.error());
     const auto now = std::chrono::steady_clock::now();
     if (options.json) {
       show(*body, false);
     } else {
       auto status = status_from_json(*body);
-      if (!status) return complain(status.error()), kExitFailure;
+      if (!status) return fail(status.error());
       const std::chrono::duration<double> between = now - seen;
       show(format_status(*status, {.all = options.all,
                                    .previous = previous ? &*previous : nullptr,
@@ -76,13 +77,13 @@ int watch(const StatusOptions& options) {
 int status_command(const StatusOptions& options) {
   if (options.watch) return watch(options);
   const auto body = fetch(options.socket);
-  if (!body) return complain(body.error()), kExitFailure;
+  if (!body) return fail(body.error());
   if (options.json) {
     fmt::print("{}", *body);
     return kExitOk;
   }
   const auto status = status_from_json(*body);
-  if (!status) return complain(status.error()), kExitFailure;
+  if (!status) return fail(status.error());
   fmt::print("{}", format_status(*status, {.all = options.all}));
   return kExitOk;
 }
