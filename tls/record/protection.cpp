@@ -27,6 +27,9 @@ Header header_for(std::size_t fragment_size) {
   return header;
 }
 
+// Plaintext up to this many bytes is copied where that saves calls.
+constexpr std::size_t kCopyUpTo = 2048;
+
 template <typename Span>
 std::size_t total_size(std::span<const Span> spans) {
   std::size_t size = 0;
@@ -143,16 +146,44 @@ Result<void, TlsError> RecordProtection::seal(KeyPool& keys, ContentType type,
   const auto spans = output.allocate(kRecordOverhead + size);
   if (spans.empty()) return Unexpected{TlsError::kOutputFull};
 
-  const Header header = header_for(size + 1 + kAeadTagSize);
-  ScatterCursor to(spans);
+  const std::array inner_type{static_cast<std::byte>(type)};
+  if (spans.size() == 1 && size <= kCopyUpTo) {
+    seal_whole(keys, plaintext, inner_type, spans.front());
+  } else {
+    seal_scattered(keys, plaintext, inner_type, spans);
+  }
+  ++sequence_;
+  return {};
+}
+
+// A short record into one span. Copying it there and sealing it in place with one call costs less
+// than ipsec-mb's separate calls to begin, to take in the type byte and to finish.
+void RecordProtection::seal_whole(KeyPool& keys, std::span<const Bytes> plaintext, Bytes type,
+                                  MutableBytes record) {
+  MutableBytes to = record.subspan(kRecordHeaderSize);
+  for (const Bytes from : plaintext) {
+    base::copy(to, from);
+    to = to.subspan(from.size());
+  }
+  base::copy(to, type);
+  const Header header = header_for(record.size() - kRecordHeaderSize);
+  base::copy(record, header);
+  const MutableBytes inner =
+      record.subspan(kRecordHeaderSize, record.size() - kRecordHeaderSize - kAeadTagSize);
+  const AeadTag tag = keys.aead().seal(key(keys), nonce(), header, inner, inner);
+  base::copy(record.last(kAeadTagSize), tag);
+}
+
+// One pass from the plaintext's spans to the record's.
+void RecordProtection::seal_scattered(KeyPool& keys, std::span<const Bytes> plaintext, Bytes type,
+                                      std::span<const MutableBytes> record) {
+  const Header header = header_for(total_size(record) - kRecordHeaderSize);
+  ScatterCursor to(record);
   to.write(header);
   AeadStream stream(keys.aead(), key(keys), nonce(), header);
   for (const Bytes from : plaintext) seal_into(to, stream, from);
-  const std::array inner_type{static_cast<std::byte>(type)};
-  seal_into(to, stream, inner_type);
+  seal_into(to, stream, type);
   to.write(stream.finish());
-  ++sequence_;
-  return {};
 }
 
 Result<RecordProtection::Opened, TlsError> RecordProtection::open(
@@ -163,19 +194,9 @@ Result<RecordProtection::Opened, TlsError> RecordProtection::open(
   if (size < kRecordOverhead) return Unexpected{TlsError::kBadRecordMac};
   if (sequence_ == kLastSequence) return Unexpected{TlsError::kInternal};
   const std::size_t inner_size = size - kRecordHeaderSize - kAeadTagSize;
-
-  ScatterCursor from(record);
-  Header header;
-  from.read(header);
-  AeadStream stream(keys.aead(), key(keys), nonce(), header);
-  for (std::size_t left = inner_size; left > 0;) {
-    const MutableBytes piece = from.piece(left);
-    stream.open(piece);
-    left -= piece.size();
-  }
-  AeadTag tag;
-  from.read(tag);
-  if (!base::constant_time_equal(stream.finish(), tag)) {
+  const bool authentic = record.size() == 1 ? open_whole(keys, record.front())
+                                            : open_scattered(keys, record, inner_size);
+  if (!authentic) {
     wipe(record);
     return Unexpected{TlsError::kBadRecordMac};
   }
@@ -189,11 +210,35 @@ Result<RecordProtection::Opened, TlsError> RecordProtection::open(
   return Opened{static_cast<ContentType>(inner.type), kRecordHeaderSize, inner.content_size};
 }
 
+bool RecordProtection::open_whole(KeyPool& keys, MutableBytes record) {
+  const Bytes header = record.first(kRecordHeaderSize);
+  const MutableBytes inner =
+      record.subspan(kRecordHeaderSize, record.size() - kRecordHeaderSize - kAeadTagSize);
+  const AeadTag expected = keys.aead().open(key(keys), nonce(), header, inner);
+  return base::constant_time_equal(expected, record.last(kAeadTagSize));
+}
+
+bool RecordProtection::open_scattered(KeyPool& keys, std::span<const MutableBytes> record,
+                                      std::size_t inner_size) {
+  ScatterCursor from(record);
+  Header header;
+  from.read(header);
+  AeadStream stream(keys.aead(), key(keys), nonce(), header);
+  for (std::size_t left = inner_size; left > 0;) {
+    const MutableBytes piece = from.piece(left);
+    stream.open(piece);
+    left -= piece.size();
+  }
+  AeadTag tag;
+  from.read(tag);
+  return base::constant_time_equal(stream.finish(), tag);
+}
+
 // RFC 8446 5.3: the sequence number, big endian and padded to the left, XOR the IV.
 AeadNonce RecordProtection::nonce() const {
-  AeadNonce nonce{};
-  base::store_be(&nonce[kAeadNonceSize - sizeof(sequence_)], sequence_);
-  for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] ^= iv_[i];
+  AeadNonce nonce = iv_;
+  std::byte* const low = &nonce[kAeadNonceSize - sizeof(sequence_)];
+  base::store_be(low, base::load_be<std::uint64_t>(low) ^ sequence_);
   return nonce;
 }
 

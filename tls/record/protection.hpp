@@ -68,6 +68,14 @@ class RecordProtection {
 
   friend struct RecordProtectionTestAccess;  // begins at any sequence number
 
+  void seal_whole(KeyPool& keys, std::span<const base::Bytes> plaintext, base::Bytes type,
+                  base::MutableBytes record);
+  void seal_scattered(KeyPool& keys, std::span<const base::Bytes> plaintext, base::Bytes type,
+                      std::span<const base::MutableBytes> record);
+  // True when the record authenticates.
+  [[nodiscard]] bool open_whole(KeyPool& keys, base::MutableBytes record);
+  [[nodiscard]] bool open_scattered(KeyPool& keys, std::span<const base::MutableBytes> record,
+                                    std::size_t inner_size);
   [[nodiscard]] AeadNonce nonce() const;
   [[nodiscard]] AeadKey key(KeyPool& keys);
 
