@@ -11,6 +11,8 @@
 
 #include "dataplane/nic/dpdk_packet_pool.hpp"
 #include "dataplane/nic/dpdk_port.hpp"
+#include "dataplane/nic/fault_device.hpp"
+#include "dataplane/nic/pcap_device.hpp"
 #include "dataplane/run/clock.hpp"
 #include "dataplane/run/eal.hpp"
 #include "dataplane/run/eal_arguments.hpp"
@@ -40,6 +42,28 @@ int run_worker(void* worker) {
   return 0;
 }
 
+// The queues of a port get different misfortunes from one seed.
+nic::FaultDevice::Options fault_options(const FaultSettings& faults, std::uint16_t queue) {
+  const nic::FaultRates rates{.loss = faults.loss,
+                              .duplication = faults.duplication,
+                              .reordering = faults.reordering,
+                              .corruption = faults.corruption,
+                              .delay = faults.delay,
+                              .delay_jitter = faults.delay_jitter};
+  return {.receive = rates, .transmit = rates, .seed = faults.seed + queue};
+}
+
+// Each queue writes a file of its own: the first one the configured one, the others with a number.
+nic::PcapWriter::Options capture_options(const PortSettings& port, std::uint16_t queue,
+                                         const TscClock& clock) {
+  timespec wall{};
+  (void)::clock_gettime(CLOCK_REALTIME, &wall);
+  const base::Duration since_epoch =
+      base::Duration::seconds(wall.tv_sec) + base::Duration::nanoseconds(wall.tv_nsec);
+  return {.path = queue == 0 ? port.capture : port.capture + "." + std::to_string(queue),
+          .epoch = since_epoch - (clock.now() - base::Instant())};
+}
+
 void sleep_briefly() {
   const timespec request{.tv_sec = 0, .tv_nsec = 1'000'000};
   (void)::nanosleep(&request, nullptr);
@@ -67,8 +91,8 @@ struct DataPlane::Parts {
   base::Result<void, std::string> open_ports(const std::vector<PortPlan>& plans);
   base::Result<void, std::string> make_workers(const ApplicationFactory& application);
   [[nodiscard]] Worker::Options worker_options(unsigned worker) const;
-  [[nodiscard]] Worker::PortQueue port_queue(const OpenPort& open, unsigned worker,
-                                             base::Counters<nic::NicCounter>& counters) const;
+  base::Result<Worker::PortQueue, std::string> port_queue(
+      const OpenPort& open, unsigned index, base::Counters<nic::NicCounter>& counters) const;
   base::Result<void, std::string> launch();
   void stop();
 
@@ -193,7 +217,9 @@ base::Result<void, std::string> DataPlane::Parts::make_workers(
     auto worker =
         std::make_unique<Worker>(options, *clock, *pools[index], *exchange, *mailboxes.back());
     for (const OpenPort& open : ports) {
-      worker->add_port(port_queue(open, index, worker->nic_counters()));
+      auto queue = port_queue(open, index, worker->nic_counters());
+      if (!queue) return port_error(open.settings, queue.error());
+      worker->add_port(*std::move(queue));
     }
     TRY(worker->start_application(application));
     workers.push_back(std::move(worker));
@@ -221,20 +247,37 @@ Worker::Options DataPlane::Parts::worker_options(unsigned worker) const {
   return options;
 }
 
-Worker::PortQueue DataPlane::Parts::port_queue(const OpenPort& open, unsigned worker,
-                                               base::Counters<nic::NicCounter>& counters) const {
+base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
+    const OpenPort& open, unsigned index, base::Counters<nic::NicCounter>& counters) const {
   const nic::DeviceInfo& info = open.port->info();
+  // What is corrupted on purpose must not be repaired, or overlooked, by the device.
+  const bool offload = !open.settings.faults;
   Worker::PortQueue queue;
   queue.interface = {.mac = info.mac,
                      .addresses = open.settings.addresses,
                      .gateway = open.settings.gateway,
                      .mtu = info.mtu,
-                     .device_verifies_checksums = info.verifies_checksums,
-                     .device_computes_checksums = info.computes_checksums};
-  queue.transmitter = worker % open.port->queues();
+                     .device_verifies_checksums = offload && info.verifies_checksums,
+                     .device_computes_checksums = offload && info.computes_checksums};
+  queue.transmitter = index % open.port->queues();
   queue.hashes = open.port->scales();
-  if (worker < open.port->queues()) {
-    queue.device = open.port->device(static_cast<std::uint16_t>(worker), counters);
+  if (index >= open.port->queues()) return queue;
+
+  const auto number = static_cast<std::uint16_t>(index);
+  queue.device = open.port->device(number, counters);
+  if (open.settings.faults) {
+    queue.device = std::make_unique<nic::FaultDevice>(std::move(queue.device),
+                                                      fault_options(*open.settings.faults, number),
+                                                      *pools[index], counters);
+  }
+  if (!open.settings.capture.empty()) {
+    auto file = nic::PcapWriter::open(capture_options(open.settings, number, *clock));
+    if (!file) {
+      return base::Unexpected{"cannot write the capture " + open.settings.capture + ": " +
+                              file.error().message()};
+    }
+    queue.device =
+        std::make_unique<nic::PcapDevice>(std::move(queue.device), *std::move(file), counters);
   }
   return queue;
 }

@@ -1,8 +1,23 @@
 #include "dataplane/run/steering.hpp"
 
+#include "dataplane/wire/arp.hpp"
+#include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/flow.hpp"
 
 namespace sluice::run {
+namespace {
+
+// A reply answers whichever worker asked, and an announcement (a request for the sender's own
+// address, RFC 5227 3) changes what all know. An ordinary request wants one answer, not one from
+// every worker.
+bool concerns_others(const base::Packet& arp_frame) {
+  const auto ethernet = wire::parse_ethernet(arp_frame.bytes());
+  if (!ethernet) return false;
+  const auto arp = wire::parse_arp(arp_frame.bytes().subspan(ethernet->size()));
+  return arp && (arp->operation == wire::ArpOperation::kReply || arp->sender == arp->target);
+}
+
+}  // namespace
 
 Steering::Steering(unsigned worker, Exchange& exchange, base::PacketPool& copies,
                    base::Counters<RunCounter>& counters)
@@ -17,7 +32,7 @@ std::size_t Steering::steer(std::uint8_t port, std::span<base::Packet*> frames) 
   std::size_t kept = 0;
   for (base::Packet* frame : frames) {
     const unsigned to = destination(ports_[port], *frame);
-    if (to == kEveryone) copy_to_others(port, *frame);
+    if (to == kEveryone && concerns_others(*frame)) copy_to_others(port, *frame);
     if (to == kEveryone || to == worker_) {
       frames[kept++] = frame;
     } else {

@@ -138,22 +138,11 @@ void Worker::shed(base::PacketQueue& frames) {
   }
 }
 
-// To the worker whose queue transmits for this one. What this worker's TCP keeps for retransmission
-// goes as a copy, because the other worker's use of the packet would not be seen in time here.
+// To the worker whose queue transmits for this one. What TCP keeps for retransmission goes along
+// with a reference of its own: while that is held, TCP edits neither the packet nor its bytes.
 bool Worker::hand_over(std::uint8_t number, Port& port, base::PacketQueue& frames) {
   while (!frames.empty()) {
     base::PacketPtr frame = frames.pop_front();
-    if (!frame->exclusive()) {
-      base::PacketPtr copy(pool_.allocate());
-      if (copy && frame->size() <= copy->tailroom()) {
-        base::copy(copy->append(frame->size()), frame->bytes());
-        copy->checksum = frame->checksum;
-        frame = std::move(copy);
-      } else {
-        counters_.add(RunCounter::kHandDrops);
-        continue;
-      }
-    }
     const Parcel parcel{.packet = frame.get(), .kind = Parcel::Kind::kTransmit, .port = number};
     if (exchange_.send(worker_, port.transmitter, parcel)) {
       counters_.add(RunCounter::kHandedOut);

@@ -1,0 +1,112 @@
+// What workers share: parcels crossing between threads, and packets going home to another thread's
+// pool. For ThreadSanitizer.
+#include "dataplane/run/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "base/memory_packet_pool.hpp"
+#include "dataplane/run/mailbox.hpp"
+
+namespace sluice::run {
+namespace {
+
+constexpr unsigned kWorkers = 3;
+constexpr std::uint32_t kParcels = 20'000;  // from each worker to each other one
+
+// Sends numbered packets to every other worker and checks that theirs arrive whole and in order.
+class Peer {
+ public:
+  Peer(unsigned self, Exchange& exchange) : self_(self), exchange_(exchange) {}
+
+  void run() {
+    while (!done()) {
+      for (unsigned other = 0; other < kWorkers; ++other) {
+        if (other == self_) continue;
+        send(other);
+        take(other);
+      }
+      std::this_thread::yield();
+    }
+  }
+  [[nodiscard]] bool in_order() const { return in_order_; }
+  [[nodiscard]] base::MemoryPacketPool& pool() { return pool_; }
+
+ private:
+  [[nodiscard]] bool done() const {
+    for (unsigned other = 0; other < kWorkers; ++other) {
+      if (other != self_ && (sent_[other] < kParcels || taken_[other] < kParcels)) return false;
+    }
+    return true;
+  }
+  void send(unsigned to) {
+    if (sent_[to] == kParcels) return;
+    base::PacketPtr packet(pool_.allocate());
+    if (!packet) return;
+    base::store_be(packet->append(sizeof(std::uint32_t)).data(), sent_[to]);
+    if (!exchange_.send(self_, to, {.packet = packet.get()})) return;
+    (void)packet.release();
+    ++sent_[to];
+  }
+  void take(unsigned from) {
+    while (const auto parcel = exchange_.take(from, self_)) {
+      in_order_ &= base::load_be<std::uint32_t>(parcel->packet->data()) == taken_[from];
+      ++taken_[from];
+      parcel->packet->release();
+    }
+  }
+
+  const unsigned self_;
+  Exchange& exchange_;
+  base::MemoryPacketPool pool_{512, 64};
+  std::array<std::uint32_t, kWorkers> sent_{};
+  std::array<std::uint32_t, kWorkers> taken_{};
+  bool in_order_ = true;
+};
+
+TEST(Exchange, ParcelsBetweenThreadsArriveWholeAndInOrder) {
+  Exchange exchange(kWorkers);
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (unsigned i = 0; i < kWorkers; ++i) peers.push_back(std::make_unique<Peer>(i, exchange));
+  {
+    std::vector<std::jthread> threads;
+    for (const auto& peer : peers) threads.emplace_back([&peer] { peer->run(); });
+  }
+  for (const auto& peer : peers) {
+    EXPECT_TRUE(peer->in_order());
+    EXPECT_EQ(peer->pool().available(), peer->pool().capacity());
+  }
+}
+
+TEST(Mailbox, ReportsCrossBetweenThreads) {
+  constexpr std::uint64_t kQuestions = 5'000;
+  Mailbox mailbox;
+  std::jthread worker([&mailbox] {
+    for (std::uint64_t answered = 0; answered < kQuestions;) {
+      const auto command = mailbox.commands.pop();
+      if (!command) {
+        std::this_thread::yield();
+        continue;
+      }
+      command->report->gauges.assign(1, {.name = "answered", .value = answered});
+      const Reply reply{.kind = command->kind, .report = command->report, .id = command->id};
+      while (!mailbox.replies.push(reply)) std::this_thread::yield();
+      ++answered;
+    }
+  });
+  WorkerReport report;
+  for (std::uint64_t id = 0; id < kQuestions; ++id) {
+    ASSERT_TRUE(
+        mailbox.commands.push({.kind = Command::Kind::kReport, .report = &report, .id = id}));
+    std::optional<Reply> reply;
+    while (!(reply = mailbox.replies.pop())) std::this_thread::yield();
+    EXPECT_EQ(reply->id, id);
+    ASSERT_EQ(reply->report->gauges.size(), 1U);
+    EXPECT_EQ(reply->report->gauges[0].value, id);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::run
