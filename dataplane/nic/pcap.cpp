@@ -53,7 +53,7 @@ PcapWriter::~PcapWriter() {
 bool PcapWriter::write(base::Instant now, base::Bytes frame) {
   const std::size_t size = kFrameHeaderSize + frame.size();
   if (failed_ || size > bytes_left_ || frame.size() > kSnapLength) {
-    failed_ = true;
+    bytes_left_ = 0;
     return false;
   }
   const std::int64_t time = epoch_.nanoseconds() + now.nanoseconds();
