@@ -72,7 +72,7 @@ class Proxy(case.SluiceCase):
     def configure(cls, configured):
         good = f"{daemon.NEIGHBOUR}:{daemon.ORIGIN_PORT}"
         dead = f"{daemon.NEIGHBOUR}:{CLOSED_PORT}"
-        configured["dataplane"]["limits"] |= {"receive_buffer": "256KiB", "send_buffer": "256KiB"}
+        configured["dataplane"]["limits"] |= {"receive_buffer": "256K", "send_buffer": "256K"}
         backends = {
             HALF_DEAD: {"servers": [dead, good], "retry_after": "60s"},
             ALL_DEAD: {"servers": [dead], "retry_after": "0s"},
