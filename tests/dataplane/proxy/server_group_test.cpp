@@ -11,7 +11,7 @@ using base::Instant;
 
 Backend three_servers() {
   Backend backend;
-  for (const std::uint8_t host : {1, 2, 3}) {
+  for (std::uint8_t host = 1; host <= 3; ++host) {
     backend.servers.push_back({base::Ipv4Address::of(198, 18, 0, host), 80});
   }
   backend.source_addresses = {base::Ipv4Address::of(198, 18, 0, 10),

@@ -94,7 +94,10 @@ Client::Client(World& world, Options options) : world_(world), options_(std::mov
   SSL_set_connect_state(ssl_);
   SSL_set_app_data(ssl_, this);
   SSL_set_info_callback(ssl_, &Client::on_info);
-  if (!options_.server_name.empty()) SSL_set_tlsext_host_name(ssl_, options_.server_name.c_str());
+  if (!options_.server_name.empty()) {
+    SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             options_.server_name.data());
+  }
   if (!options_.alpn.empty()) {
     std::string wire(1, static_cast<char>(options_.alpn.size()));
     wire += options_.alpn;
