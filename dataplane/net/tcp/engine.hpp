@@ -47,7 +47,7 @@ class Engine {
 
   // --- opening ---
   base::Result<ListenerId, ListenError> listen(const base::SocketAddress& local);
-  void stop_listening(base::Instant now, ListenerId listener);
+  void stop_listening(ListenerId listener);
   base::Result<ConnectionHandle, ConnectError> connect(base::Instant now,
                                                        const ConnectOptions& options);
 

@@ -1,0 +1,142 @@
+// The transmission control block of one connection (RFC 9293 3.3.1): its state and nothing else. It
+// is laid out by use: what the demultiplexer and every segment touch comes first, what only loss,
+// closing and the session touch comes last.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/packet.hpp"
+#include "base/time.hpp"
+#include "base/timer_wheel.hpp"
+#include "dataplane/net/stack.hpp"
+#include "dataplane/net/tcp/cubic.hpp"
+#include "dataplane/net/tcp/reassembly.hpp"
+#include "dataplane/net/tcp/recovery.hpp"
+#include "dataplane/net/tcp/rtt.hpp"
+#include "dataplane/net/tcp/send_queue.hpp"
+#include "dataplane/wire/seq_number.hpp"
+
+namespace sluice::net::tcp {
+
+// RFC 9293 3.3.2. A control block in kClosed waits for its session to notice. LISTEN and CLOSED for
+// flows without a control block are the demultiplexer's (segment_table.hpp).
+enum class State : std::uint8_t {
+  kClosed,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+
+// What a connection waits for; each has a deadline, the earliest arms the connection's timer.
+enum class Timer : std::uint8_t {
+  kRetransmit,  // of SYN, data or FIN; of a zero-window probe while the peer's window is shut
+  kAck,         // a delayed acknowledgment (RFC 9293 3.8.6.3)
+  kResume,      // output goes on: pacing, a reordering window, or no packet was left
+  kEnd,         // the handshake or FIN-WAIT-2 takes too long, or TIME-WAIT is over
+};
+inline constexpr std::size_t kTimers = 4;
+
+// RFC 9293 3.3.1, Send Sequence Variables.
+struct SendVariables {
+  wire::SeqNumber una;  // oldest unacknowledged
+  wire::SeqNumber nxt;  // next to be sent; never goes back
+  wire::SeqNumber wl1;  // segment sequence and acknowledgment of the last window update
+  wire::SeqNumber wl2;
+  std::uint32_t wnd = 0;      // bytes, scaled
+  std::uint32_t max_wnd = 0;  // the largest the peer has offered
+  std::uint16_t mss = 536;    // payload of a full segment, options deducted
+  std::uint8_t scale = 0;     // shift of the windows that arrive
+
+  [[nodiscard]] std::uint32_t flight() const { return static_cast<std::uint32_t>(nxt - una); }
+};
+
+// RFC 9293 3.3.1, Receive Sequence Variables.
+struct ReceiveVariables {
+  wire::SeqNumber nxt;
+  wire::SeqNumber edge;       // right edge of the window as advertised; never goes back
+  wire::SeqNumber last_ack;   // acknowledgment number last sent (RFC 7323 4.3)
+  wire::SeqNumber fin;        // of the peer's FIN, once it is known
+  std::uint8_t scale = 0;     // shift of the windows we send
+  std::uint8_t segments = 0;  // arrived in order since the last acknowledgment
+
+  [[nodiscard]] std::uint32_t window() const { return static_cast<std::uint32_t>(edge - nxt); }
+};
+
+// RFC 7323 3 and 4.
+struct TimestampVariables {
+  std::uint32_t offset = 0;     // of our clock
+  std::uint32_t recent = 0;     // TS.Recent
+  std::uint32_t recent_at = 0;  // when it was updated, milliseconds
+};
+
+class Connection : public base::TimerNode {
+ public:
+  // Neighbours in a list of connections: index + 1, 0 for none.
+  struct Link {
+    std::uint32_t previous = 0;
+    std::uint32_t next = 0;
+    bool linked = false;
+  };
+
+  base::FourTuple flow;
+
+  State state = State::kClosed;
+  CloseReason reason = CloseReason::kNone;
+  // Each of them is one bit of the control block.
+  bool attached : 1 = false;         // a session holds a handle or is about to
+  bool passive : 1 = false;          // came through a listener
+  bool in_table : 1 = false;         // the demultiplexer knows it
+  bool timestamps : 1 = false;       // negotiated
+  bool sack : 1 = false;             // negotiated
+  bool scaling : 1 = false;          // of windows, negotiated
+  bool ack_now : 1 = false;          // an acknowledgment is owed at the next flush
+  bool fin_known : 1 = false;        // the peer's FIN has arrived, perhaps out of order
+  bool input_finished : 1 = false;   // and in order
+  bool fin_queued : 1 = false;       // ours
+  bool writable_wanted : 1 = false;  // the send buffer was full
+  bool syn_resent : 1 = false;
+  bool probing : 1 = false;           // zero-window probes are being sent
+  bool tail_probed : 1 = false;       // a tail loss probe is out
+  bool tail_probe_armed : 1 = false;  // kRetransmit stands for a tail loss probe
+  Events events;                      // not taken by the session yet
+
+  SendVariables snd;
+  ReceiveVariables rcv;
+  TimestampVariables ts;
+  RttEstimator rtt;
+  SendQueue send;
+  Recovery recovery;
+  Cubic congestion;
+
+  std::array<base::Instant, kTimers> deadlines{base::Instant::never(), base::Instant::never(),
+                                               base::Instant::never(), base::Instant::never()};
+  base::Instant progress;          // SND.UNA moved, or something was sent with nothing in flight
+  base::Instant pace;              // no data goes out before
+  std::uint32_t heard_ms = 0;      // the last acceptable segment
+  std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
+
+  base::PacketQueue input;
+  Reassembly reassembly;
+
+  std::uint32_t flow_hash = 0;
+  ListenerId listener = 0;
+  std::uint64_t context = 0;
+  Link ready;   // has events
+  Link output;  // has something to send
+
+  [[nodiscard]] base::Instant& deadline(Timer timer) {
+    return deadlines[static_cast<std::size_t>(timer)];
+  }
+  // True from the exchange of SYNs on until the last FIN is acknowledged.
+  [[nodiscard]] bool synchronized() const { return state >= State::kEstablished; }
+};
+
+}  // namespace sluice::net::tcp

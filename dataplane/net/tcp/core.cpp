@@ -1,0 +1,166 @@
+#include "dataplane/net/tcp/core.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace sluice::net::tcp {
+
+using base::Instant;
+
+namespace {
+
+// A packet may have been received by any worker and handed on, so a queue's nodes are not bounded
+// by one pool's packets. This is address space, touched only as far as it is used.
+std::size_t segment_nodes(const base::PacketPool& packets, const TcpSettings& settings) {
+  return packets.capacity() * base::limits::kMaxWorkers + settings.max_connections;
+}
+
+// What a queued segment costs at least, however small: so many small ones in flight must not pin
+// more packets than full ones would.
+constexpr std::size_t kSegmentCharge = 512;
+
+// Challenge acknowledgments are limited from the first one on; a new connection has had none.
+constexpr std::uint32_t kLongAgoMs = 1'000;
+
+std::uint32_t room_of_a_packet(base::PacketPool& packets) {
+  const base::PacketPtr packet(packets.allocate());
+  return packet ? static_cast<std::uint32_t>(packet->tailroom()) : 536;
+}
+
+}  // namespace
+
+Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpOutput& ip_output,
+           base::PacketPool& pool, base::Counters<NetCounter>& net_counters, Instant start)
+    : settings(tcp_settings),
+      owns_flow(std::move(owns)),
+      ip(ip_output),
+      packets(pool),
+      counters(net_counters),
+      hash(hash_key),
+      wheel(start),
+      segments(segment_nodes(pool, tcp_settings)),
+      connections(tcp_settings.max_connections),
+      flows(tcp_settings.max_connections),
+      time_wait(std::max<std::size_t>(tcp_settings.max_time_wait, 1), tcp_settings.time_wait),
+      ready(connections),
+      output(connections),
+      now(start),
+      payload_room(room_of_a_packet(pool)) {}
+
+Core::~Core() {
+  connections.for_each([this](ConnectionHandle, Connection& c) { c.send.clear(segments); });
+}
+
+Connection* Core::find(ConnectionHandle handle) {
+  Connection* c = connections.find(handle);
+  return c != nullptr && c->attached ? c : nullptr;
+}
+
+Connection* Core::find(const base::FourTuple& flow, std::uint32_t flow_hash) {
+  const std::uint32_t index =
+      flows.find(flow_hash, [&](std::uint32_t i) { return connections.at(i).flow == flow; });
+  return index == FlowTable::kNone ? nullptr : &connections.at(index);
+}
+
+Connection* Core::create(const base::FourTuple& flow, std::uint32_t flow_hash) {
+  const ConnectionHandle handle = connections.create();
+  if (!handle) {
+    count(NetCounter::kTcpConnectionsFull);
+    return nullptr;
+  }
+  if (!flows.insert(flow_hash, handle.index)) {
+    connections.destroy(handle);
+    count(NetCounter::kTcpConnectionsFull);
+    return nullptr;
+  }
+  Connection& c = connections.at(handle.index);
+  c.flow = flow;
+  c.flow_hash = flow_hash;
+  c.in_table = true;
+  c.ts.offset = hash.timestamp_offset(flow);
+  c.challenge_ms = milliseconds(now) - kLongAgoMs;
+  return &c;
+}
+
+void Core::set_state(Connection& c, State state) {
+  if (c.state == State::kSynReceived) --half_open_;
+  if (state == State::kSynReceived) ++half_open_;
+  c.state = state;
+}
+
+void Core::end(Connection& c, CloseReason reason) {
+  set_state(c, State::kClosed);
+  c.reason = reason;
+  if (!c.attached) return release(c);
+  if (c.in_table) flows.erase(c.flow_hash, handle_of(c).index);
+  c.in_table = false;
+  c.deadlines.fill(Instant::never());
+  output.remove(c);
+  c.send.clear(segments);
+  c.reassembly.clear();
+  if (reason != CloseReason::kNone) c.input.clear();
+  end_if_drained(c);
+}
+
+void Core::enter_time_wait(Connection& c) {
+  set_state(c, State::kTimeWait);
+  if (!c.attached) return release(c);
+  c.deadlines.fill(Instant::never());
+  c.deadline(Timer::kEnd) = now + settings.time_wait;
+  arm(c);
+  end_if_drained(c);
+}
+
+void Core::end_if_drained(Connection& c) {
+  const bool over = c.state == State::kClosed || c.state == State::kTimeWait;
+  if (over && c.input.empty()) post(c, {.closed = true});
+}
+
+void Core::release(Connection& c) {
+  const ConnectionHandle handle = handle_of(c);
+  if (c.state == State::kTimeWait && c.in_table) {
+    TimeWaitEntry entry;
+    entry.flow = c.flow;
+    entry.hash = c.flow_hash;
+    entry.snd_nxt = c.snd.nxt;
+    entry.rcv_nxt = c.rcv.nxt;
+    entry.window = static_cast<std::uint16_t>(std::min(c.rcv.window() >> c.rcv.scale, 0xffffU));
+    entry.timestamps = c.timestamps;
+    entry.ts_recent = c.ts.recent;
+    entry.ts_offset = c.ts.offset;
+    if (time_wait.insert(entry, now)) count(NetCounter::kTcpTimeWaitRecycled);
+  }
+  set_state(c, State::kClosed);
+  ready.remove(c);
+  output.remove(c);
+  if (c.in_table) flows.erase(c.flow_hash, handle.index);
+  c.send.clear(segments);
+  connections.destroy(handle);
+  count(NetCounter::kTcpConnectionsClosed);
+}
+
+std::size_t Core::send_room(const Connection& c) const {
+  const std::size_t charged =
+      std::max<std::size_t>(c.send.bytes(), c.send.segments() * kSegmentCharge);
+  return settings.send_buffer - std::min(settings.send_buffer, charged);
+}
+
+void Core::post(Connection& c, Events events) {
+  if (!c.attached) return;
+  c.events.opened |= events.opened;
+  c.events.readable |= events.readable;
+  c.events.writable |= events.writable;
+  c.events.closed |= events.closed;
+  ready.push_back(c);
+}
+
+// The timer may stay armed for an earlier moment that has become pointless; it then fires once,
+// finds nothing due and is armed anew. Deadlines mostly move away, so this saves nearly all work.
+void Core::arm(Connection& c) {
+  const Instant earliest = *std::ranges::min_element(c.deadlines);
+  if (earliest == Instant::never() || (c.armed() && c.TimerNode::deadline() <= earliest)) return;
+  wheel.arm(c, earliest);
+}
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,102 @@
+// What the parts of one engine share: its surroundings, its tables, and the life of a control block
+// from create() to release(). Input, Output and Timers stand on it and not on each other's insides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/counters.hpp"
+#include "base/packet.hpp"
+#include "base/pool.hpp"
+#include "base/time.hpp"
+#include "base/timer_wheel.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/ip_output.hpp"
+#include "dataplane/net/stack.hpp"
+#include "dataplane/net/tcp/connection.hpp"
+#include "dataplane/net/tcp/connection_list.hpp"
+#include "dataplane/net/tcp/engine.hpp"
+#include "dataplane/net/tcp/flow_hash.hpp"
+#include "dataplane/net/tcp/flow_table.hpp"
+#include "dataplane/net/tcp/listeners.hpp"
+#include "dataplane/net/tcp/time_wait.hpp"
+
+namespace sluice::net::tcp {
+
+class Core {
+ public:
+  Core(const TcpSettings& settings, HashKey hash_key, OwnsFlow owns_flow, IpOutput& ip,
+       base::PacketPool& packets, base::Counters<NetCounter>& counters, base::Instant start);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // --- looking up ---
+  [[nodiscard]] Connection* find(ConnectionHandle handle);
+  [[nodiscard]] Connection* find(const base::FourTuple& flow, std::uint32_t hash);
+  [[nodiscard]] ConnectionHandle handle_of(const Connection& c) const {
+    return connections.handle_of(c);
+  }
+
+  // --- life ---
+  // A control block in the demultiplexer, in kClosed; null when there is no room.
+  [[nodiscard]] Connection* create(const base::FourTuple& flow, std::uint32_t hash);
+  void set_state(Connection& c, State state);
+  // The connection is over. A session that holds it learns it from its last event; without one the
+  // control block is gone when this returns. All unsent and unread bytes are dropped unless the
+  // reason is kNone: then the session may still read.
+  void end(Connection& c, CloseReason reason);
+  // Both FINs are exchanged and this side closed first (RFC 9293 3.6). As end() for a connection
+  // without a session.
+  void enter_time_wait(Connection& c);
+  // Posts the last event of a connection that is over, once its input has been read.
+  void end_if_drained(Connection& c);
+  // Frees the control block; what it leaves in TIME-WAIT goes into the table.
+  void release(Connection& c);
+
+  // Payload that the send buffer still takes.
+  [[nodiscard]] std::size_t send_room(const Connection& c) const;
+
+  // --- to be done ---
+  void post(Connection& c, Events events);
+  void schedule_output(Connection& c) { output.push_back(c); }
+  // Arms the connection's timer for the earliest of its deadlines.
+  void arm(Connection& c);
+
+  void count(NetCounter counter, std::uint64_t n = 1) { counters.add(counter, n); }
+  [[nodiscard]] std::size_t half_open() const { return half_open_; }
+  // Too few packets are left to spend any on what may be sent again.
+  [[nodiscard]] bool packets_low() const { return packets.available() < packets.capacity() / 16; }
+
+  // --- surroundings ---
+  const TcpSettings settings;
+  const OwnsFlow owns_flow;
+  IpOutput& ip;
+  base::PacketPool& packets;
+  base::Counters<NetCounter>& counters;
+  const FlowHash hash;
+
+  // --- tables ---
+  base::TimerWheel wheel;
+  SegmentPool segments;
+  base::Pool<Connection> connections;
+  FlowTable flows;
+  Listeners listeners;
+  TimeWaitTable time_wait;
+  ConnectionList<&Connection::ready> ready;
+  ConnectionList<&Connection::output> output;
+  base::Instant now;               // of the call that is being served
+  std::uint32_t payload_room = 0;  // bytes that a fresh packet takes
+  std::uint32_t port_counter = 0;  // RFC 6056 3.3.3, next_ephemeral
+
+ private:
+  std::size_t half_open_ = 0;
+};
+
+// RFC 7323 4.1: our timestamp clock ticks in milliseconds.
+[[nodiscard]] inline std::uint32_t milliseconds(base::Instant now) {
+  return static_cast<std::uint32_t>(now.milliseconds());
+}
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,95 @@
+#include "dataplane/net/tcp/cubic.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::net::tcp {
+namespace {
+
+constexpr float kC = 0.4F;                               // RFC 9438 5
+constexpr float kBeta = 0.7F;                            // RFC 9438 4.6
+constexpr float kAlpha = 3 * (1 - kBeta) / (1 + kBeta);  // RFC 9438 4.3
+constexpr std::uint32_t kMaxWindow = std::uint32_t{1} << 30;
+
+std::uint32_t milliseconds(base::Instant now) {
+  return static_cast<std::uint32_t>(now.milliseconds());
+}
+
+// RFC 5681 and 7661: a window that was not used says nothing about the path and does not grow.
+bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
+  return slow_start ? sample.flight_before >= cwnd / 2
+                    : sample.flight_before + 3 * sample.mss >= cwnd;
+}
+
+}  // namespace
+
+void Cubic::on_ack(const AckSample& sample) {
+  if (!was_limited(sample, cwnd_, in_slow_start())) return;
+  if (in_slow_start()) {
+    cwnd_ = std::min(cwnd_ + sample.acked, kMaxWindow);
+    return;
+  }
+  avoid_congestion(sample);
+}
+
+void Cubic::begin_epoch(const AckSample& sample) {
+  const float window = static_cast<float>(cwnd_) / static_cast<float>(sample.mss);
+  in_epoch_ = true;
+  epoch_ms_ = milliseconds(sample.now);
+  credit_ = 0;
+  w_est_ = window;
+  w_max_ = std::max(w_max_, window);
+  k_ = std::cbrt((w_max_ - window) / kC);
+}
+
+// RFC 9438 4.2 to 4.5.
+void Cubic::avoid_congestion(const AckSample& sample) {
+  if (!in_epoch_) begin_epoch(sample);
+  const auto mss = static_cast<float>(sample.mss);
+  const float window = static_cast<float>(cwnd_) / mss;
+  const float acked = static_cast<float>(sample.acked) / mss;
+  const float t = static_cast<float>(milliseconds(sample.now) - epoch_ms_) / 1000.0F;
+  const float srtt = static_cast<float>(sample.srtt.microseconds()) / 1e6F;
+
+  w_est_ += (w_est_ >= w_max_ ? 1.0F : kAlpha) * acked / window;
+  const auto w_cubic = [this](float at) { return kC * (at - k_) * (at - k_) * (at - k_) + w_max_; };
+  float growth = 0;  // segments
+  if (w_cubic(t) < w_est_) {
+    growth = w_est_ - window;
+  } else {
+    const float target = std::clamp(w_cubic(t + srtt), window, 1.5F * window);
+    growth = (target - window) / window * acked;
+  }
+  credit_ += std::clamp(growth, 0.0F, acked) * mss;
+  const auto whole = static_cast<std::uint32_t>(credit_);
+  credit_ -= static_cast<float>(whole);
+  cwnd_ = std::min(cwnd_ + whole, kMaxWindow);
+}
+
+void Cubic::reduce(std::uint32_t flight, std::uint32_t mss) {
+  const float window = static_cast<float>(cwnd_) / static_cast<float>(mss);
+  // RFC 9438 4.7, fast convergence: a flow that is losing ground makes room for a newcomer.
+  w_max_ = window < w_max_ ? window * (1 + kBeta) / 2 : window;
+  // RFC 9438 4.6: from what was in flight, so that an unused window is not credited.
+  const float base = static_cast<float>(std::min(flight, cwnd_));
+  ssthresh_ = std::max(static_cast<std::uint32_t>(base * kBeta), 2 * mss);
+  in_epoch_ = false;
+}
+
+void Cubic::on_loss(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
+  reduce(flight, mss);
+  cwnd_ = ssthresh_;
+}
+
+// RFC 5681 3.1, equation 4: one segment after a timeout.
+void Cubic::on_timeout(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
+  reduce(flight, mss);
+  cwnd_ = mss;
+}
+
+void Cubic::on_idle(std::uint32_t restart_window) {
+  cwnd_ = std::min(cwnd_, restart_window);
+  in_epoch_ = false;
+}
+
+}  // namespace sluice::net::tcp

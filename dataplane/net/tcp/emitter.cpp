@@ -1,0 +1,188 @@
+#include "dataplane/net/tcp/emitter.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sluice::net::tcp {
+
+using base::Packet;
+using base::PacketPtr;
+using wire::SeqNumber;
+using wire::TcpFlags;
+using wire::TcpHeader;
+
+namespace {
+
+// What IP and the link may put in front of a segment: IPv6, Ethernet and a VLAN tag.
+constexpr std::size_t kLowerHeaders = 40 + 18;
+
+std::size_t ip_header_size(const base::IpAddress& address) {
+  return address.is_ipv4() ? 20 : 40;
+}
+
+// RFC 2018 3: blocks that fit behind the other options, in a segment with `room` bytes to spare.
+std::size_t sack_blocks_in(std::size_t room, bool timestamps) {
+  const std::size_t most = timestamps ? 3 : 4;
+  return room < 12 ? 0 : std::min(most, (room - 4) / 8);
+}
+
+}  // namespace
+
+std::uint16_t Emitter::local_mss(const base::IpAddress& remote) const {
+  // RFC 9293 3.7.1: without a route the default, 536 for IPv4 and 1220 for IPv6.
+  const std::size_t headers = ip_header_size(remote) + TcpHeader::kMinSize;
+  const std::size_t mtu = core_.ip.path_mtu(remote).value_or(remote.is_ipv4() ? 576 : 1280);
+  return static_cast<std::uint16_t>(
+      std::clamp<std::size_t>(mtu - std::min(mtu, headers), 64, 0xffff));
+}
+
+TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
+  TcpHeader header;
+  header.source_port = c.flow.local.port;
+  header.destination_port = c.flow.remote.port;
+  header.sequence = seq;
+  header.flags = flags;
+  header.window = window_.advertise(c, flags.syn);
+  if (flags.ack) {
+    header.acknowledgement = c.rcv.nxt;
+    c.rcv.last_ack = c.rcv.nxt;
+    c.rcv.segments = 0;
+    c.ack_now = false;
+    c.deadline(Timer::kAck) = base::Instant::never();
+  }
+  // RFC 7323 3.2: in every segment once negotiated; TSecr only means something with ACK.
+  if (c.timestamps) {
+    header.options.timestamps = wire::TcpTimestamps{.value = milliseconds(core_.now) + c.ts.offset,
+                                                    .echo = flags.ack ? c.ts.recent : 0};
+  }
+  return header;
+}
+
+bool Emitter::send_syn(Connection& c) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  const bool answer = c.state == State::kSynReceived;
+  TcpHeader header = header_for(c, c.snd.una, {.syn = true, .ack = answer});
+  header.options.mss = local_mss(c.flow.remote.address);
+  header.options.sack_permitted = c.sack;
+  if (c.scaling) header.options.window_scale = c.rcv.scale;
+  hand_over(c.flow, header, std::move(packet));
+  return true;
+}
+
+bool Emitter::send_ack(Connection& c) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  TcpHeader header = header_for(c, c.snd.nxt, {.ack = true});
+  if (c.sack && !c.reassembly.empty()) {
+    header.options.sack = c.reassembly.sack_blocks(sack_blocks_in(40, c.timestamps));
+  }
+  hand_over(c.flow, header, std::move(packet));
+  return true;
+}
+
+bool Emitter::send_data(Connection& c, SendSegment& segment) {
+  TcpFlags flags{.fin = segment.fin, .psh = segment.next == nullptr, .ack = true};
+  flags.psh = flags.psh && segment.size > 0;
+  const std::size_t spare = c.snd.mss - std::min<std::size_t>(c.snd.mss, segment.size);
+  const std::size_t blocks =
+      c.sack && !c.reassembly.empty() ? sack_blocks_in(spare, c.timestamps) : 0;
+  PacketPtr packet = packet_for(segment, TcpHeader::kMaxSize);
+  if (!packet) return false;
+  TcpHeader header = header_for(c, segment.seq, flags);
+  if (blocks > 0) header.options.sack = c.reassembly.sack_blocks(blocks);
+  const std::size_t size = tcp_header_size(header);
+  wire::serialize_tcp(header, packet->prepend(size));
+  core_.count(NetCounter::kTcpSegmentsOut);
+  core_.ip.send_tcp(core_.now, c.flow.local.address, c.flow.remote.address, std::move(packet));
+  return true;
+}
+
+// A reference to the segment's own packet, its window on the payload, where a header may be put in
+// front: nobody else holds it and there is headroom. A copy takes its place otherwise: what the
+// device may still be reading is never edited.
+PacketPtr Emitter::packet_for(SendSegment& segment, std::size_t header_size) {
+  if (segment.packet == nullptr) return fresh();
+  if (!segment.packet->exclusive() || segment.offset < header_size + kLowerHeaders) {
+    PacketPtr copy = fresh();
+    if (!copy) return {};
+    assert(copy->tailroom() >= segment.size);
+    base::copy(copy->append(segment.size), segment.payload());
+    segment.offset = static_cast<std::uint32_t>(copy->headroom());
+    segment.packet->release();
+    segment.packet = copy.release();
+  }
+  Packet& packet = *segment.packet;
+  packet.place(segment.offset, segment.size);
+  packet.checksum = {};
+  packet.flow_hash = 0;
+  packet.retain();
+  return PacketPtr(&packet);
+}
+
+// RFC 9293 3.10.4, 3.10.5: <SEQ=SND.NXT><CTL=RST>; the acknowledgment lets RFC 5961 receivers and
+// SYN-SENT peers judge it.
+bool Emitter::send_reset(Connection& c) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  TcpHeader header;
+  header.source_port = c.flow.local.port;
+  header.destination_port = c.flow.remote.port;
+  header.sequence = c.snd.nxt;
+  header.acknowledgement = c.rcv.nxt;
+  header.flags = {.rst = true, .ack = true};
+  core_.count(NetCounter::kTcpResetsOut);
+  hand_over(c.flow, header, std::move(packet));
+  return true;
+}
+
+bool Emitter::refuse(const base::FourTuple& flow, const TcpHeader& cause, std::uint32_t length) {
+  TcpHeader header;
+  header.source_port = flow.local.port;
+  header.destination_port = flow.remote.port;
+  header.flags.rst = true;
+  if (cause.flags.ack) {
+    header.sequence = cause.acknowledgement;
+  } else {
+    header.flags.ack = true;
+    header.acknowledgement = cause.sequence + length;
+  }
+  core_.count(NetCounter::kTcpResetsOut);
+  return send_bare(flow, header);
+}
+
+bool Emitter::send_time_wait_ack(const TimeWaitEntry& entry) {
+  TcpHeader header;
+  header.source_port = entry.flow.local.port;
+  header.destination_port = entry.flow.remote.port;
+  header.sequence = entry.snd_nxt;
+  header.acknowledgement = entry.rcv_nxt;
+  header.flags.ack = true;
+  header.window = entry.window;
+  if (entry.timestamps) {
+    header.options.timestamps = wire::TcpTimestamps{
+        .value = milliseconds(core_.now) + entry.ts_offset, .echo = entry.ts_recent};
+  }
+  return send_bare(entry.flow, header);
+}
+
+bool Emitter::send_bare(const base::FourTuple& flow, const TcpHeader& header) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  hand_over(flow, header, std::move(packet));
+  return true;
+}
+
+void Emitter::hand_over(const base::FourTuple& flow, const TcpHeader& header, PacketPtr packet) {
+  wire::serialize_tcp(header, packet->append(tcp_header_size(header)));
+  core_.count(NetCounter::kTcpSegmentsOut);
+  core_.ip.send_tcp(core_.now, flow.local.address, flow.remote.address, std::move(packet));
+}
+
+PacketPtr Emitter::fresh() {
+  PacketPtr packet(core_.packets.allocate());
+  if (!packet) core_.count(NetCounter::kTcpNoPacket);
+  return packet;
+}
+
+}  // namespace sluice::net::tcp

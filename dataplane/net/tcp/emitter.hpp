@@ -1,0 +1,52 @@
+// Builds segments and hands them to IP (RFC 9293 3.1). It decides nothing: when and what to send is
+// Output's business.
+#pragma once
+
+#include <cstdint>
+
+#include "base/packet.hpp"
+#include "dataplane/net/tcp/core.hpp"
+#include "dataplane/net/tcp/receive_window.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::net::tcp {
+
+// How soon to try again when there was no packet for a SYN, or for anything later.
+inline constexpr base::Duration kSynPacketRetry = base::Duration::milliseconds(10);
+inline constexpr base::Duration kPacketRetry = base::Duration::milliseconds(1);
+
+class Emitter {
+ public:
+  explicit Emitter(Core& core) : core_(core), window_(core.settings.receive_buffer) {}
+
+  // Each returns false when there is no packet for it, and has then done nothing but count that.
+
+  // A SYN in SYN-SENT, a SYN-ACK in SYN-RECEIVED.
+  bool send_syn(Connection& c);
+  bool send_ack(Connection& c);
+  // Payload, FIN or both; the packet stays with the segment for a retransmission.
+  // Precondition: segment.size is at most a fresh packet's room.
+  bool send_data(Connection& c, SendSegment& segment);
+  bool send_reset(Connection& c);
+  // RFC 9293 3.10.7.1: the answer to a segment that no connection wants.
+  bool refuse(const base::FourTuple& flow, const wire::TcpHeader& header, std::uint32_t length);
+  bool send_time_wait_ack(const TimeWaitEntry& entry);
+
+  [[nodiscard]] const ReceiveWindow& window() const { return window_; }
+  // The largest segment that we can receive from there, options included (RFC 9293 3.7.1).
+  [[nodiscard]] std::uint16_t local_mss(const base::IpAddress& remote) const;
+
+ private:
+  [[nodiscard]] wire::TcpHeader header_for(Connection& c, wire::SeqNumber seq,
+                                           wire::TcpFlags flags);
+  [[nodiscard]] base::PacketPtr packet_for(SendSegment& segment, std::size_t header_size);
+  bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header);
+  void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,
+                 base::PacketPtr packet);
+  [[nodiscard]] base::PacketPtr fresh();
+
+  Core& core_;
+  ReceiveWindow window_;
+};
+
+}  // namespace sluice::net::tcp

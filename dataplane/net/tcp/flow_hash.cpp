@@ -1,0 +1,66 @@
+#include "dataplane/net/tcp/flow_hash.hpp"
+
+#include <array>
+
+#include "base/cursor.hpp"
+
+namespace sluice::net::tcp {
+namespace {
+
+// One key serves several purposes; each hashes a label of its own in front.
+enum class Purpose : std::uint8_t { kSequence = 1, kTimestamps = 2, kPort = 3 };
+
+// Two IPv6 addresses, two ports and a label.
+using Buffer = std::array<std::byte, 37>;
+
+void write_address(base::Writer& writer, const base::IpAddress& address) {
+  if (address.is_ipv4()) {
+    writer.u32(address.ipv4().value);
+  } else {
+    writer.bytes(address.ipv6().octets);
+  }
+}
+
+void write_flow(base::Writer& writer, const base::FourTuple& flow) {
+  writer.u16(flow.local.port);
+  writer.u16(flow.remote.port);
+  write_address(writer, flow.local.address);
+  write_address(writer, flow.remote.address);
+}
+
+std::uint64_t labelled(const SipKey& key, Purpose purpose, const base::FourTuple& flow) {
+  Buffer buffer;
+  base::Writer writer(buffer);
+  write_flow(writer, flow);
+  writer.u8(static_cast<std::uint8_t>(purpose));
+  return key.hash<2, 4>(writer.written());
+}
+
+}  // namespace
+
+std::uint32_t FlowHash::bucket(const base::FourTuple& flow) const {
+  Buffer buffer;
+  base::Writer writer(buffer);
+  write_flow(writer, flow);
+  return static_cast<std::uint32_t>(key_.hash<1, 3>(writer.written()));
+}
+
+wire::SeqNumber FlowHash::initial_sequence(const base::FourTuple& flow, base::Instant now) const {
+  const auto clock = static_cast<std::uint32_t>(now.nanoseconds() / 4'000);
+  return wire::SeqNumber(clock +
+                         static_cast<std::uint32_t>(labelled(key_, Purpose::kSequence, flow)));
+}
+
+std::uint32_t FlowHash::timestamp_offset(const base::FourTuple& flow) const {
+  base::FourTuple hosts = flow;
+  hosts.local.port = hosts.remote.port = 0;
+  return static_cast<std::uint32_t>(labelled(key_, Purpose::kTimestamps, hosts));
+}
+
+std::uint32_t FlowHash::port_offset(const base::FourTuple& flow) const {
+  base::FourTuple portless = flow;
+  portless.local.port = 0;
+  return static_cast<std::uint32_t>(labelled(key_, Purpose::kPort, portless));
+}
+
+}  // namespace sluice::net::tcp

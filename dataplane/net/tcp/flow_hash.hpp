@@ -1,0 +1,33 @@
+// Everything that is computed from a flow's addresses under the engine's key: its place in the
+// demultiplexer, its initial sequence number (RFC 6528), where its timestamps start (RFC 7323 5.4)
+// and where the search for a source port starts (RFC 6056 3.3.3).
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+#include "dataplane/net/tcp/siphash.hpp"
+#include "dataplane/wire/seq_number.hpp"
+
+namespace sluice::net::tcp {
+
+class FlowHash {
+ public:
+  explicit FlowHash(std::span<const std::byte, 16> key) : key_(key) {}
+
+  [[nodiscard]] std::uint32_t bucket(const base::FourTuple& flow) const;
+  // RFC 6528 3: ISN = M + F(flow, key), M a clock that ticks every 4 microseconds.
+  [[nodiscard]] wire::SeqNumber initial_sequence(const base::FourTuple& flow,
+                                                 base::Instant now) const;
+  // The same for every connection between two addresses, so that timestamps rise from one
+  // connection of a flow to its next (RFC 6191).
+  [[nodiscard]] std::uint32_t timestamp_offset(const base::FourTuple& flow) const;
+  // Independent of the local port, which is not chosen yet.
+  [[nodiscard]] std::uint32_t port_offset(const base::FourTuple& flow) const;
+
+ private:
+  SipKey key_;
+};
+
+}  // namespace sluice::net::tcp

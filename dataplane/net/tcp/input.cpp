@@ -1,0 +1,146 @@
+#include "dataplane/net/tcp/input.hpp"
+
+#include "dataplane/net/tcp/segment_table.hpp"
+
+namespace sluice::net::tcp {
+
+using base::IpAddress;
+using base::PacketPtr;
+using wire::SeqNumber;
+
+void Input::receive(const IpAddress& source, const IpAddress& destination, PacketPtr segment) {
+  core_.count(NetCounter::kTcpSegmentsIn);
+  const auto parsed = wire::parse_tcp(segment->bytes());
+  // A SYN that also ends or resets is nobody's honest segment.
+  if (!parsed ||
+      (parsed->header.flags.syn && (parsed->header.flags.fin || parsed->header.flags.rst))) {
+    return core_.count(NetCounter::kTcpMalformed);
+  }
+  Arrival arrival;
+  arrival.header = parsed->header;
+  arrival.flow = {.local = {.address = destination, .port = parsed->header.destination_port},
+                  .remote = {.address = source, .port = parsed->header.source_port}};
+  arrival.hash = core_.hash.bucket(arrival.flow);
+  arrival.seq = parsed->header.sequence;
+  arrival.fin = parsed->header.flags.fin;
+  segment->trim_front(parsed->size);
+  arrival.text_size = static_cast<std::uint32_t>(segment->size());
+  if (arrival.text_size > 0) arrival.text = std::move(segment);
+  dispatch(arrival);
+}
+
+void Input::dispatch(Arrival& arrival) {
+  if (Connection* c = core_.find(arrival.flow, arrival.hash)) return on_connection(arrival, *c);
+  if (TimeWaitEntry* entry = core_.time_wait.find(arrival.flow, arrival.hash)) {
+    return on_time_wait_entry(arrival, *entry);
+  }
+  const auto listener = core_.listeners.find(arrival.flow.local);
+  const Treatment treat =
+      treatment(listener ? Place::kListen : Place::kNoConnection, kind_of(arrival.header.flags));
+  switch (treat.action) {
+    case Action::kAccept:
+      return accept(arrival, *listener, std::nullopt);
+    case Action::kRefuse:
+      return refuse(arrival, treat.counter);
+    default:
+      return core_.count(treat.counter);
+  }
+}
+
+void Input::refuse(const Arrival& arrival, NetCounter why) {
+  core_.count(why);
+  (void)emitter_.refuse(arrival.flow, arrival.header, arrival.length());
+}
+
+void Input::on_connection(Arrival& arrival, Connection& c) {
+  const Treatment treat = treatment(place_of(c.state), kind_of(arrival.header.flags));
+  switch (treat.action) {
+    case Action::kSynSent:
+      return on_syn_sent(arrival, c);
+    case Action::kProcess:
+      return process(arrival, c);
+    case Action::kSecondSyn:
+      return on_second_syn(arrival, c);
+    case Action::kTimeWait:
+      core_.count(NetCounter::kTcpTimeWaitSegment);
+      return challenge(c);
+    case Action::kRefuse:
+      return refuse(arrival, treat.counter);
+    case Action::kAccept:
+    case Action::kDrop:
+      return core_.count(treat.counter);
+  }
+}
+
+// RFC 9293 3.10.7.4. The third step, security and compartment, and the sixth, urgent data, are not
+// implemented by anybody's leave: there are none, and RFC 9293 3.8.5 lets urgent data pass as text.
+void Input::process(Arrival& arrival, Connection& c) {
+  if (first_check_sequence(arrival, c) == Verdict::kStop) return;
+  if (second_check_reset(arrival, c) == Verdict::kStop) return;
+  if (fifth_check_ack(arrival, c) == Verdict::kStop) return;
+  if (seventh_process_text(arrival, c) == Verdict::kStop) return;
+  if (eighth_check_fin(arrival, c) == Verdict::kStop) return;
+  if (c.ack_now) core_.schedule_output(c);
+  core_.arm(c);
+}
+
+// The fourth step, by RFC 5961 4.2: whatever its numbers, a SYN on a synchronised connection gets a
+// challenge acknowledgment and nothing else.
+void Input::on_second_syn(const Arrival& arrival, Connection& c) {
+  const bool first_again = arrival.header.sequence + 1 == c.rcv.nxt;
+  if (c.state != State::kSynReceived || !first_again) {
+    core_.count(NetCounter::kTcpSynOnOpenConnection);
+    return challenge(c);
+  }
+  // RFC 9293 3.5, figure 8: in a simultaneous open each side's SYN-ACK repeats its SYN.
+  if (arrival.header.flags.ack) {
+    if (arrival.header.acknowledgement != c.snd.nxt) {
+      return refuse(arrival, NetCounter::kTcpAckInvalid);
+    }
+    establish(arrival, c);
+    c.ack_now = true;
+    return core_.schedule_output(c);
+  }
+  // The peer has not heard our SYN-ACK: once more, but not for every copy.
+  core_.count(NetCounter::kTcpSynOnOpenConnection);
+  challenge(c);
+}
+
+// RFC 9293 3.10.7.4 and RFC 6191 2.
+void Input::on_time_wait_entry(Arrival& arrival, TimeWaitEntry& entry) {
+  core_.count(NetCounter::kTcpTimeWaitSegment);
+  const FlagKind kind = kind_of(arrival.header.flags);
+  const Treatment treat = treatment(Place::kTimeWait, kind);
+  if (treat.action != Action::kTimeWait) return core_.count(treat.counter);
+  const auto listener = core_.listeners.find(arrival.flow.local);
+  if (kind == FlagKind::kSyn && listener) {
+    const auto& timestamps = arrival.header.options.timestamps;
+    const bool newer_time =
+        entry.timestamps && timestamps && SeqNumber(timestamps->value) > SeqNumber(entry.ts_recent);
+    if (newer_time || arrival.header.sequence > entry.rcv_nxt) {
+      const SeqNumber above = entry.snd_nxt;
+      core_.time_wait.erase(entry);
+      core_.count(NetCounter::kTcpTimeWaitReused);
+      return accept(arrival, *listener, above);
+    }
+  }
+  // A FIN again means that our acknowledgment was lost: 2 MSL start over. A bare acknowledgment of
+  // what is expected needs no answer, so that two sides in TIME-WAIT fall silent.
+  if (arrival.header.flags.fin) core_.time_wait.restart(entry, core_.now);
+  if (arrival.length() > 0 || arrival.header.sequence != entry.rcv_nxt) {
+    (void)emitter_.send_time_wait_ack(entry);
+  }
+}
+
+// RFC 1122 4.2.3.9 and RFC 5927 4: an error ends an attempt to connect; an open connection bears
+// it, as it may be forged and may pass.
+void Input::unreachable(const base::FourTuple& flow, SeqNumber sequence) {
+  Connection* c = core_.find(flow, core_.hash.bucket(flow));
+  if (c == nullptr || c->state != State::kSynSent || sequence != c->snd.una) {
+    return core_.count(NetCounter::kTcpUnreachableIgnored);
+  }
+  core_.count(NetCounter::kTcpUnreachable);
+  core_.end(*c, CloseReason::kUnreachable);
+}
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,84 @@
+// Segments arrive: RFC 9293 3.10.7, one function for each of its numbered steps, with the checks of
+// RFC 7323 (timestamps) and RFC 5961 (blind attacks) where those documents put them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/address.hpp"
+#include "base/packet.hpp"
+#include "dataplane/net/tcp/core.hpp"
+#include "dataplane/net/tcp/emitter.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::net::tcp {
+
+class Input {
+ public:
+  Input(Core& core, Emitter& emitter) : core_(core), emitter_(emitter) {}
+
+  void receive(const base::IpAddress& source, const base::IpAddress& destination,
+               base::PacketPtr segment);
+  void unreachable(const base::FourTuple& flow, wire::SeqNumber sequence);
+
+ private:
+  struct Arrival;
+
+  // What a step leaves to the next ones. After kStop the connection may be gone.
+  enum class Verdict : std::uint8_t { kGoOn, kStop };
+
+  // --- input.cpp: finding the connection ---
+  void dispatch(Arrival& arrival);
+  void refuse(const Arrival& arrival, NetCounter why);
+  void on_time_wait_entry(Arrival& arrival, TimeWaitEntry& entry);
+  void on_connection(Arrival& arrival, Connection& c);
+  void process(Arrival& arrival, Connection& c);
+  void on_second_syn(const Arrival& arrival, Connection& c);
+
+  // --- input_open.cpp: handshakes ---
+  void accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
+  void on_syn_sent(const Arrival& arrival, Connection& c);
+  void take_syn(const Arrival& arrival, Connection& c);
+  void establish(const Arrival& arrival, Connection& c);
+
+  // --- input_check.cpp: 3.10.7.4, first to fourth ---
+  [[nodiscard]] Verdict first_check_sequence(const Arrival& arrival, Connection& c);
+  [[nodiscard]] Verdict second_check_reset(const Arrival& arrival, Connection& c);
+  [[nodiscard]] bool timestamps_permit(const Arrival& arrival, Connection& c);
+  void challenge(Connection& c);
+
+  // --- input_ack.cpp: fifth ---
+  [[nodiscard]] Verdict fifth_check_ack(const Arrival& arrival, Connection& c);
+  void acknowledge(const Arrival& arrival, Connection& c, bool window_changed);
+  [[nodiscard]] bool update_window(const Arrival& arrival, Connection& c);
+  void measure(const Arrival& arrival, Connection& c, std::optional<base::Duration> sample);
+  [[nodiscard]] Verdict fin_acknowledged(Connection& c);
+
+  // --- input_text.cpp: seventh and eighth ---
+  [[nodiscard]] Verdict seventh_process_text(Arrival& arrival, Connection& c);
+  void trim_to_window(Arrival& arrival, Connection& c);
+  void take_in_order(Arrival& arrival, Connection& c);
+  void take_out_of_order(Arrival& arrival, Connection& c);
+  [[nodiscard]] Verdict eighth_check_fin(const Arrival& arrival, Connection& c);
+
+  Core& core_;
+  Emitter& emitter_;
+};
+
+// One segment as it is being processed.
+struct Input::Arrival {
+  base::FourTuple flow;
+  std::uint32_t hash = 0;
+  wire::TcpHeader header;
+  base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
+  std::uint32_t text_size = 0;
+  wire::SeqNumber seq;  // of the text; moves when the front is trimmed
+  bool fin = false;     // cleared when it lies outside the window
+
+  // SEG.LEN of the segment as it arrived.
+  [[nodiscard]] std::uint32_t length() const {
+    return text_size + (header.flags.syn ? 1 : 0) + (header.flags.fin ? 1 : 0);
+  }
+};
+
+}  // namespace sluice::net::tcp

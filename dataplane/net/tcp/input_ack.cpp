@@ -1,0 +1,141 @@
+// RFC 9293 3.10.7.4, fifth step: the acknowledgment and the peer's window.
+#include <algorithm>
+
+#include "dataplane/net/tcp/input.hpp"
+
+namespace sluice::net::tcp {
+
+using base::Duration;
+using base::Instant;
+using wire::SeqNumber;
+
+Input::Verdict Input::fifth_check_ack(const Arrival& arrival, Connection& c) {
+  const SeqNumber ack = arrival.header.acknowledgement;
+  if (c.state == State::kSynReceived) {
+    if (ack != c.snd.nxt) {
+      refuse(arrival, NetCounter::kTcpAckInvalid);
+      return Verdict::kStop;
+    }
+    establish(arrival, c);
+    (void)update_window(arrival, c);
+    return Verdict::kGoOn;
+  }
+  // RFC 5961 5.2: MAX.SND.WND bounds how far back an acknowledgment may lie.
+  if (ack > c.snd.nxt || ack < c.snd.una - c.snd.max_wnd) {
+    core_.count(ack > c.snd.nxt ? NetCounter::kTcpAckInvalid : NetCounter::kTcpAckOld);
+    challenge(c);
+    return Verdict::kStop;
+  }
+  if (ack < c.snd.una) return Verdict::kGoOn;  // overtaken on the way; its text may be news
+  const bool window_changed = update_window(arrival, c);
+  acknowledge(arrival, c, window_changed);
+  if (c.fin_queued && c.send.empty()) return fin_acknowledged(c);
+  return Verdict::kGoOn;
+}
+
+// True when the window is another one than before.
+bool Input::update_window(const Arrival& arrival, Connection& c) {
+  const wire::TcpHeader& header = arrival.header;
+  const bool newer = c.snd.wl1 < header.sequence ||
+                     (c.snd.wl1 == header.sequence && c.snd.wl2 <= header.acknowledgement);
+  if (!newer) return false;
+  const std::uint32_t window = std::uint32_t{header.window} << c.snd.scale;
+  const bool changed = window != c.snd.wnd;
+  const bool opened = window > c.snd.wnd;
+  c.snd.wnd = window;
+  c.snd.max_wnd = std::max(c.snd.max_wnd, window);
+  c.snd.wl1 = header.sequence;
+  c.snd.wl2 = header.acknowledgement;
+  if (!opened) return changed;
+  core_.schedule_output(c);
+  if (c.probing || c.snd.flight() == 0) {
+    // What was a probe is plain data again, and it was most likely refused: send it anew.
+    if (c.probing && c.send.front() != nullptr) c.recovery.give_up(*c.send.front());
+    c.probing = false;
+    c.rtt.reset_back_off();
+    c.progress = core_.now;
+    c.deadline(Timer::kRetransmit) = Instant::never();
+  }
+  return changed;
+}
+
+void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_changed) {
+  const wire::TcpHeader& header = arrival.header;
+  const std::uint32_t flight = c.snd.flight();
+  // RFC 5681 2.
+  const bool duplicate = header.acknowledgement == c.snd.una && flight > 0 &&
+                         arrival.length() == 0 && !window_changed && !c.probing;
+  if (duplicate) core_.count(NetCounter::kTcpDuplicateAcks);
+  AckArrival ack{.now = core_.now,
+                 .ack = header.acknowledgement,
+                 .snd_nxt = c.snd.nxt,
+                 .sack = {},
+                 .sack_negotiated = c.sack,
+                 .duplicate = duplicate,
+                 .mss = c.snd.mss,
+                 .srtt = c.rtt.smoothed(),
+                 .min_rtt = c.rtt.minimum()};
+  if (c.sack) ack.sack = header.options.sack.view();
+  const AckOutcome outcome = c.recovery.on_ack(c.send, core_.segments, ack);
+  if (outcome.rtt || outcome.only_resent) measure(arrival, c, outcome.rtt);
+  if (outcome.acked > 0) {
+    c.snd.una = header.acknowledgement;
+    c.progress = core_.now;
+    c.tail_probed = false;
+    // RFC 6298 5.2, 5.3: off, or started over by the next output.
+    c.deadline(Timer::kRetransmit) = Instant::never();
+    if (c.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
+      c.congestion.on_ack({.now = core_.now,
+                           .acked = outcome.acked,
+                           .flight_before = flight,
+                           .mss = c.snd.mss,
+                           .srtt = c.rtt.smoothed()});
+    }
+    if (c.writable_wanted && core_.send_room(c) >= core_.settings.send_buffer / 4) {
+      c.writable_wanted = false;
+      core_.post(c, {.writable = true});
+    }
+  }
+  if (outcome.entered) {
+    core_.count(NetCounter::kTcpFastRecoveries);
+    c.congestion.on_loss(core_.now, flight, c.snd.mss);
+  }
+  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), outcome.look_again);
+  if (outcome.news || duplicate) core_.schedule_output(c);
+}
+
+// RFC 6298 3: by a segment that was sent once, else by the timestamp that the peer echoes, which
+// tells transmissions apart (RFC 7323 4.1).
+void Input::measure(const Arrival& arrival, Connection& c, std::optional<Duration> sample) {
+  if (sample) {
+    c.rtt.add(*sample);
+    return c.rtt.reset_back_off();
+  }
+  const auto& timestamps = arrival.header.options.timestamps;
+  if (!c.timestamps || !timestamps || timestamps->echo == 0) return;
+  const std::uint32_t clock = milliseconds(core_.now) + c.ts.offset;
+  const std::uint32_t elapsed_ms = clock - timestamps->echo;
+  if (elapsed_ms > RttEstimator::kMaxRto.milliseconds()) return;  // not an echo of ours
+  c.rtt.add(Duration::milliseconds(elapsed_ms));
+  c.rtt.reset_back_off();
+}
+
+// FIN-WAIT-1, CLOSING, LAST-ACK: the peer has everything.
+Input::Verdict Input::fin_acknowledged(Connection& c) {
+  switch (c.state) {
+    case State::kFinWait1:
+      core_.set_state(c, State::kFinWait2);
+      if (!c.attached) c.deadline(Timer::kEnd) = core_.now + core_.settings.fin_wait_2;
+      return Verdict::kGoOn;
+    case State::kClosing:
+      core_.enter_time_wait(c);
+      return Verdict::kStop;
+    case State::kLastAck:
+      core_.end(c, CloseReason::kNone);
+      return Verdict::kStop;
+    default:
+      return Verdict::kGoOn;
+  }
+}
+
+}  // namespace sluice::net::tcp

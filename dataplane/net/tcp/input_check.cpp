@@ -1,0 +1,110 @@
+// RFC 9293 3.10.7.4, first and second step: is the segment within the window, is it a reset; and
+// the answers to what is not, which RFC 5961 limits.
+#include "dataplane/net/tcp/input.hpp"
+
+namespace sluice::net::tcp {
+
+using wire::SeqNumber;
+
+namespace {
+
+// One answer per connection and this time to segments that may be forged (RFC 5961 7).
+constexpr std::uint32_t kChallengeIntervalMs = 50;
+
+// RFC 7323 5.5: a peer that was silent for longer may have wrapped its clock.
+constexpr std::uint32_t kTimestampLifetimeMs = 24U * 24 * 3600 * 1000;
+
+// RFC 9293 3.10.7.4, table 6. Two cases are wider. A segment without text may lie on the right
+// edge: a peer that has filled the window acknowledges from there. And with a window of zero the
+// segment that is next passes, to be trimmed, so that its acknowledgment is heard.
+bool acceptable(const Connection& c, SeqNumber seq, std::uint32_t length) {
+  const SeqNumber edge = c.rcv.edge;
+  if (length == 0) return seq >= c.rcv.nxt && seq <= edge;
+  if (c.rcv.window() == 0) return seq == c.rcv.nxt;
+  const SeqNumber last = seq + (length - 1);
+  return (seq >= c.rcv.nxt && seq < edge) || (last >= c.rcv.nxt && last < edge);
+}
+
+}  // namespace
+
+// RFC 7323 5.3, R1 and R3.
+bool Input::timestamps_permit(const Arrival& arrival, Connection& c) {
+  const auto& timestamps = arrival.header.options.timestamps;
+  if (!c.timestamps || arrival.header.flags.rst) return true;
+  if (!timestamps) {
+    core_.count(NetCounter::kTcpTimestampMissing);  // RFC 7323 3.2
+    return false;
+  }
+  const std::uint32_t now_ms = milliseconds(core_.now);
+  const SeqNumber value(timestamps->value);
+  const SeqNumber recent(c.ts.recent);
+  if (value < recent && now_ms - c.ts.recent_at < kTimestampLifetimeMs) {
+    core_.count(NetCounter::kTcpPawsRejected);
+    if (arrival.text_size > 0) {
+      c.ack_now = true;
+      core_.schedule_output(c);
+    } else {
+      challenge(c);
+    }
+    return false;
+  }
+  if (value >= recent && arrival.header.sequence <= c.rcv.last_ack) {
+    c.ts.recent = timestamps->value;
+    c.ts.recent_at = now_ms;
+  }
+  return true;
+}
+
+Input::Verdict Input::first_check_sequence(const Arrival& arrival, Connection& c) {
+  if (!timestamps_permit(arrival, c)) return Verdict::kStop;
+  if (acceptable(c, arrival.header.sequence, arrival.length())) {
+    c.heard_ms = milliseconds(core_.now);
+    return Verdict::kGoOn;
+  }
+  if (arrival.header.flags.rst) {
+    core_.count(NetCounter::kTcpResetIgnored);
+    return Verdict::kStop;
+  }
+  // RFC 9293 3.10.7.4: an acknowledgment in reply, which a peer whose data we have already needs
+  // at once. One without text may answer ours: those are limited, or two peers could go on forever.
+  if (arrival.length() > 0) {
+    const bool old = arrival.header.sequence < c.rcv.nxt;
+    core_.count(old ? NetCounter::kTcpDuplicateData : NetCounter::kTcpUnacceptable);
+    c.ack_now = true;
+    core_.schedule_output(c);
+  } else {
+    core_.count(NetCounter::kTcpUnacceptable);
+    challenge(c);
+  }
+  return Verdict::kStop;
+}
+
+Input::Verdict Input::second_check_reset(const Arrival& arrival, Connection& c) {
+  if (!arrival.header.flags.rst) return Verdict::kGoOn;
+  // RFC 5961 3.2: only the exact sequence number resets.
+  if (arrival.header.sequence != c.rcv.nxt) {
+    core_.count(NetCounter::kTcpResetIgnored);
+    challenge(c);
+    return Verdict::kStop;
+  }
+  core_.count(NetCounter::kTcpResetsIn);
+  const bool opening = c.state == State::kSynReceived;
+  core_.end(c, opening ? CloseReason::kRefused : CloseReason::kReset);
+  return Verdict::kStop;
+}
+
+void Input::challenge(Connection& c) {
+  const std::uint32_t now_ms = milliseconds(core_.now);
+  if (now_ms - c.challenge_ms < kChallengeIntervalMs) {
+    return core_.count(NetCounter::kTcpChallengeAcksSuppressed);
+  }
+  c.challenge_ms = now_ms;
+  core_.count(NetCounter::kTcpChallengeAcks);
+  if (c.state == State::kSynReceived) {
+    (void)emitter_.send_syn(c);
+  } else {
+    (void)emitter_.send_ack(c);
+  }
+}
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,155 @@
+// RFC 9293 3.10.7.4, seventh and eighth step: the segment's text and its FIN.
+#include <algorithm>
+
+#include "dataplane/net/tcp/input.hpp"
+
+namespace sluice::net::tcp {
+
+using base::Duration;
+using base::PacketPtr;
+using wire::SeqNumber;
+
+namespace {
+
+// RFC 9293 3.8.6.3: an acknowledgment waits less than half a second (MUST-40), ours no longer than
+// Linux's shortest, and every second segment has one (SHLD-18).
+constexpr Duration kAckDelay = Duration::milliseconds(40);
+constexpr std::uint8_t kSegmentsPerAck = 2;
+
+bool takes_text(State state) {
+  return state == State::kEstablished || state == State::kFinWait1 || state == State::kFinWait2;
+}
+
+}  // namespace
+
+Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
+  if (!arrival.text) return Verdict::kGoOn;
+  if (!takes_text(c.state)) {
+    core_.count(NetCounter::kTcpDataAfterFin);
+    return Verdict::kGoOn;
+  }
+  trim_to_window(arrival, c);
+  if (!arrival.text) return Verdict::kGoOn;
+  // RFC 9293 3.6.1: nobody is left to read it, and the peer should know.
+  if (!c.attached) {
+    core_.count(NetCounter::kTcpDataAfterClose);
+    (void)emitter_.send_reset(c);
+    core_.end(c, CloseReason::kReset);
+    return Verdict::kStop;
+  }
+  // The session may edit what it gets: a packet that somebody else holds too is copied.
+  if (!arrival.text->exclusive()) {
+    PacketPtr own(core_.packets.allocate());
+    if (!own || own->tailroom() < arrival.text->size()) {
+      core_.count(NetCounter::kTcpNoPacket);
+      arrival.fin = false;
+      return Verdict::kGoOn;
+    }
+    base::copy(own->append(arrival.text->size()), arrival.text->bytes());
+    arrival.text = std::move(own);
+  }
+  if (arrival.seq == c.rcv.nxt) {
+    take_in_order(arrival, c);
+  } else {
+    take_out_of_order(arrival, c);
+  }
+  return Verdict::kGoOn;
+}
+
+// Leaves only text that is new, inside the window and in front of a FIN that is known.
+void Input::trim_to_window(Arrival& arrival, Connection& c) {
+  base::Packet& text = *arrival.text;
+  if (arrival.seq < c.rcv.nxt) {
+    const auto old = static_cast<std::uint32_t>(c.rcv.nxt - arrival.seq);
+    c.ack_now = true;  // the peer has not heard our last one
+    if (old >= text.size()) {
+      core_.count(NetCounter::kTcpDuplicateData);
+      return arrival.text.reset();
+    }
+    text.trim_front(old);
+    arrival.seq += old;
+  }
+  const SeqNumber end = arrival.seq + static_cast<std::uint32_t>(text.size());
+  SeqNumber last = c.rcv.edge;
+  if (c.fin_known && c.rcv.fin < last) last = c.rcv.fin;
+  if (end <= last) return;
+  core_.count(c.fin_known && end > c.rcv.fin ? NetCounter::kTcpDataAfterFin
+                                             : NetCounter::kTcpUnacceptable);
+  c.ack_now = true;
+  arrival.fin = false;
+  const auto beyond = static_cast<std::size_t>(end - last);
+  if (beyond >= text.size()) return arrival.text.reset();
+  text.trim_back(beyond);
+}
+
+void Input::take_in_order(Arrival& arrival, Connection& c) {
+  c.rcv.nxt += static_cast<std::uint32_t>(arrival.text->size());
+  append_coalescing(c.input, std::move(arrival.text));
+  if (!c.reassembly.empty()) {
+    c.reassembly.deliver(c.input, c.rcv.nxt);
+    c.ack_now = true;  // RFC 5681 4.2: at once when a gap is filled
+  }
+  if (++c.rcv.segments >= kSegmentsPerAck) {
+    c.ack_now = true;
+  } else if (!c.ack_now) {
+    c.deadline(Timer::kAck) = core_.now + kAckDelay;
+  }
+  core_.post(c, {.readable = true});
+}
+
+void Input::take_out_of_order(Arrival& arrival, Connection& c) {
+  core_.count(NetCounter::kTcpOutOfOrder);
+  if (core_.packets_low()) {
+    core_.count(NetCounter::kTcpPacketsLow);
+    arrival.fin = false;
+  } else if (!emitter_.window().has_room_for(c, *arrival.text)) {
+    core_.count(NetCounter::kTcpReassemblyFull);
+    arrival.fin = false;
+  } else {
+    switch (c.reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq)) {
+      case Reassembly::Outcome::kStored:
+        break;
+      case Reassembly::Outcome::kNothingNew:
+        core_.count(NetCounter::kTcpDuplicateData);
+        break;
+      case Reassembly::Outcome::kFull:
+        core_.count(NetCounter::kTcpReassemblyFull);
+        arrival.fin = false;
+        break;
+    }
+  }
+  // RFC 5681 4.2: a duplicate acknowledgment at once, one for each such segment.
+  if (!emitter_.send_ack(c)) c.ack_now = true;
+}
+
+Input::Verdict Input::eighth_check_fin(const Arrival& arrival, Connection& c) {
+  if (arrival.fin && !c.fin_known) {
+    const SeqNumber fin = arrival.header.sequence + arrival.text_size;
+    if (fin >= c.rcv.nxt) {
+      c.fin_known = true;
+      c.rcv.fin = fin;
+    }
+  }
+  if (!c.fin_known || c.input_finished || c.rcv.nxt != c.rcv.fin) return Verdict::kGoOn;
+  c.rcv.nxt += 1;
+  if (c.rcv.edge < c.rcv.nxt) c.rcv.edge = c.rcv.nxt;
+  c.input_finished = true;
+  c.ack_now = true;
+  core_.post(c, {.readable = true});
+  switch (c.state) {
+    case State::kEstablished:
+      core_.set_state(c, State::kCloseWait);
+      return Verdict::kGoOn;
+    case State::kFinWait1:
+      core_.set_state(c, State::kClosing);
+      return Verdict::kGoOn;
+    case State::kFinWait2:
+      (void)emitter_.send_ack(c);  // lost or not sent, the peer's next FIN has another
+      core_.enter_time_wait(c);
+      return Verdict::kStop;
+    default:
+      return Verdict::kGoOn;
+  }
+}
+
+}  // namespace sluice::net::tcp

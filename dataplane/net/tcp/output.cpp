@@ -1,0 +1,233 @@
+#include "dataplane/net/tcp/output.hpp"
+
+#include <algorithm>
+
+namespace sluice::net::tcp {
+
+using base::Duration;
+using base::Instant;
+
+namespace {
+
+// Below this round-trip time pacing would only add the timer's own granularity.
+constexpr Duration kShortestPacedRtt = Duration::milliseconds(1);
+// What goes out in one go when paced: a millisecond's worth, at least this many segments.
+constexpr std::uint32_t kPacedSegments = 4;
+
+// RFC 8985 7.2. A lone segment may be waiting for the peer's delayed acknowledgment.
+constexpr Duration kShortestTailProbe = Duration::milliseconds(10);
+constexpr Duration kPeerAckDelay = Duration::milliseconds(200);
+
+// Bytes that the window has left; at most 0 when it is shut.
+std::int32_t usable_window(const Connection& c) {
+  return (c.snd.una + c.snd.wnd) - c.snd.nxt;
+}
+
+// The time in which the window may send so much: twice as fast while it grows in slow start, with a
+// margin afterwards, so that pacing does not become the limit.
+class Pacer {
+ public:
+  explicit Pacer(const Connection& c)
+      : on_(c.rtt.measured() && c.rtt.smoothed() >= kShortestPacedRtt),
+        srtt_(c.rtt.smoothed()),
+        per_srtt_(std::int64_t{c.congestion.cwnd()} * (c.congestion.in_slow_start() ? 200 : 125) /
+                  100),
+        least_(kPacedSegments * c.snd.mss) {}
+
+  [[nodiscard]] bool on() const { return on_; }
+  [[nodiscard]] std::uint32_t quantum() const {
+    const std::int64_t per_millisecond =
+        per_srtt_ * 1'000 / std::max<std::int64_t>(srtt_.microseconds(), 1);
+    return std::max(least_, static_cast<std::uint32_t>(per_millisecond));
+  }
+  [[nodiscard]] Duration time_for(std::uint32_t bytes) const {
+    return Duration::microseconds(srtt_.microseconds() * bytes /
+                                  std::max<std::int64_t>(per_srtt_, 1));
+  }
+
+ private:
+  bool on_;
+  Duration srtt_;
+  std::int64_t per_srtt_;  // bytes
+  std::uint32_t least_;
+};
+
+}  // namespace
+
+void Output::run(Connection& c) {
+  if (!c.synchronized()) return;
+  send_data(c);
+  if (c.ack_now && !emitter_.send_ack(c)) resume_at(c, core_.now + kPacketRetry);
+  core_.arm(c);
+}
+
+void Output::resume_at(Connection& c, Instant at) {
+  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), at);
+}
+
+void Output::send_data(Connection& c) {
+  if (c.send.empty()) return;
+  if (core_.now < c.pace) {
+    resume_at(c, c.pace);
+    return arm_retransmission(c, false);
+  }
+  // RFC 5681 4.1: what the window was worth before a long silence is no longer known.
+  if (c.snd.flight() == 0 && core_.now - c.progress > c.rtt.rto(core_.settings.rto_minimum)) {
+    c.congestion.on_idle(initial_window(c.snd.mss));
+  }
+  const Pacer pacer(c);
+  std::uint32_t sent = 0;
+  Choice choice = choose(c);
+  while (choice.next == Next::kSegment) {
+    if (!transmit(c, *choice.segment)) {
+      choice.next = Next::kNoPacket;
+      break;
+    }
+    sent += choice.segment->length();
+    choice = choose(c);
+    if (pacer.on() && sent >= pacer.quantum()) break;
+  }
+  if (pacer.on() && sent > 0) {
+    c.pace = core_.now + pacer.time_for(sent);
+    if (choice.next == Next::kSegment) resume_at(c, c.pace);
+  }
+  if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
+  arm_retransmission(c, choice.next == Next::kWindowShut);
+}
+
+Output::Choice Output::choose(Connection& c) {
+  if (SendSegment* lost = c.recovery.next_lost(c.send)) return choose_lost(c, *lost);
+  if (SendSegment* unsent = c.send.unsent()) return choose_unsent(c, *unsent);
+  return {};
+}
+
+Output::Choice Output::choose_lost(Connection& c, SendSegment& segment) {
+  const std::uint32_t pipe = c.recovery.pipe(c.snd.mss);
+  const std::uint32_t size = std::min<std::uint32_t>(segment.size, c.snd.mss);
+  if (pipe > 0 && pipe + size > c.congestion.cwnd() && !c.recovery.first_retransmission_due()) {
+    return {};
+  }
+  return cut(c, segment, size);
+}
+
+Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
+  const std::int32_t usable = usable_window(c);
+  std::uint32_t size = std::min<std::uint32_t>(segment.size, c.snd.mss);
+  const std::uint32_t length = size + (segment.fin && size == segment.size ? 1 : 0);
+  if (usable <= 0) return {.next = Next::kWindowShut};
+  if (length > static_cast<std::uint32_t>(usable)) {
+    // RFC 9293 3.8.6.2.1: less than a full segment goes out only where the window will hardly
+    // ever be larger.
+    const auto part = static_cast<std::uint32_t>(usable);
+    if (part < size && part < c.snd.max_wnd / 2) return {.next = Next::kWindowShut};
+    size = std::min(size, part);
+    if (size == 0) return {.next = Next::kWindowShut};
+  }
+  const std::uint32_t pipe = c.recovery.pipe(c.snd.mss);
+  if (pipe > 0 && pipe + size > c.congestion.cwnd()) return {};
+  // Leaves the FIN behind where only it does not fit.
+  if (size == segment.size && length > static_cast<std::uint32_t>(usable)) {
+    if (!c.send.split(core_.segments, core_.packets, segment, size)) {
+      return {.next = Next::kNoPacket};
+    }
+    return {.next = Next::kSegment, .segment = &segment};
+  }
+  return cut(c, segment, size);
+}
+
+// The segment, shortened to `size` bytes if it is longer.
+Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t size) {
+  if (size < segment.size && !c.send.split(core_.segments, core_.packets, segment, size)) {
+    core_.count(NetCounter::kTcpNoPacket);
+    return {.next = Next::kNoPacket};
+  }
+  return {.next = Next::kSegment, .segment = &segment};
+}
+
+bool Output::transmit(Connection& c, SendSegment& segment) {
+  if (!emitter_.send_data(c, segment)) return false;
+  const bool again = segment.fate != Fate::kUnsent;
+  if (again) {
+    core_.count(NetCounter::kTcpRetransmits);
+  } else {
+    if (c.snd.flight() == 0) c.progress = core_.now;
+    c.snd.nxt = segment.end();
+    c.send.advance_unsent();
+  }
+  c.recovery.on_transmit(segment, core_.now);
+  // The first segment's retransmission deserves its full time.
+  if (again && &segment == c.send.front()) {
+    c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+    c.tail_probe_armed = false;
+  }
+  return true;
+}
+
+bool Output::tail_probe_possible(const Connection& c) const {
+  return c.sack && !c.tail_probed && c.rtt.measured() && c.rtt.back_offs() == 0 &&
+         c.recovery.phase() == Recovery::Phase::kOpen;
+}
+
+// RFC 6298 5.1: the timer runs while anything is in flight. RFC 9293 3.8.6.1: and while the window
+// is shut in front of data.
+void Output::arm_retransmission(Connection& c, bool window_shut) {
+  Instant& deadline = c.deadline(Timer::kRetransmit);
+  if (deadline != Instant::never()) return;
+  const std::uint32_t flight = c.snd.flight();
+  if (flight == 0 && !window_shut) return;
+  Duration time = c.rtt.rto(core_.settings.rto_minimum);
+  c.tail_probe_armed = false;
+  if (flight > 0 && tail_probe_possible(c)) {
+    const Duration patience = flight <= c.snd.mss ? kPeerAckDelay : Duration{};
+    const Duration probe = std::max(c.rtt.smoothed() * 2 + patience, kShortestTailProbe);
+    c.tail_probe_armed = probe < time;
+    time = std::min(time, probe);
+  }
+  deadline = core_.now + time;
+}
+
+bool Output::window_is_shut(const Connection& c) {
+  if (c.snd.flight() == 0) return c.send.unsent() != nullptr;
+  return c.snd.wnd == 0;
+}
+
+// One byte of new data, or the FIN, or what is out there already: each makes the peer answer with
+// its window. RFC 9293 3.8.6.1 (MUST-35, MUST-36).
+void Output::probe_window(Connection& c) {
+  SendSegment* segment = c.send.front();
+  if (segment == nullptr) return;
+  if (segment->fate == Fate::kUnsent) {
+    const std::int32_t usable = std::max(usable_window(c), 1);
+    const std::uint32_t size =
+        std::min({static_cast<std::uint32_t>(usable), segment->size, std::uint32_t{c.snd.mss}});
+    if (size > 0 && size < segment->length() &&
+        !c.send.split(core_.segments, core_.packets, *segment, size)) {
+      segment = nullptr;
+    }
+  }
+  c.rtt.back_off();
+  c.probing = true;
+  if (segment != nullptr && transmit(c, *segment)) core_.count(NetCounter::kTcpWindowProbes);
+  c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+}
+
+void Output::probe_tail(Connection& c) {
+  c.tail_probe_armed = false;
+  c.tail_probed = true;
+  SendSegment* probe = c.send.unsent();
+  if (probe != nullptr && usable_window(c) >= static_cast<std::int32_t>(probe->length()) &&
+      probe->size <= c.snd.mss) {
+    (void)transmit(c, *probe);
+  } else {
+    SendSegment* last = c.send.front();
+    while (last != nullptr && last->next != c.send.unsent()) last = last->next;
+    if (last != nullptr && last->fate == Fate::kInFlight && last->size <= c.snd.mss) {
+      (void)transmit(c, *last);
+    }
+  }
+  core_.count(NetCounter::kTcpTailProbes);
+  // RFC 8985 7.3: the retransmission timer runs from here.
+  c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+}
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,233 @@
+#include "dataplane/net/tcp/recovery.hpp"
+
+#include <algorithm>
+
+namespace sluice::net::tcp {
+
+using base::Duration;
+using base::Instant;
+using wire::SeqNumber;
+
+namespace {
+
+constexpr std::uint32_t kDuplicateThreshold = 3;  // RFC 5681 3.2, RFC 8985 6.2
+
+// RFC 8985 6.2 RACK_sent_after(): by time, and by sequence within one burst.
+bool sent_after(Instant a_time, SeqNumber a_end, Instant b_time, SeqNumber b_end) {
+  return a_time > b_time || (a_time == b_time && a_end > b_end);
+}
+
+}  // namespace
+
+// What one acknowledgment has shown to have arrived.
+struct Recovery::Delivery {
+  bool any = false;
+  Instant newest_once = Instant::from_nanoseconds(-1);  // sent_at of one that was sent once
+};
+
+AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival) {
+  AckOutcome outcome;
+  Delivery delivery;
+  mark_sacked(queue, arrival, delivery);
+  remove_acked(queue, nodes, arrival, outcome, delivery);
+  outcome.news = delivery.any;
+  if (delivery.newest_once.nanoseconds() >= 0) {
+    outcome.rtt = arrival.now - delivery.newest_once;
+  } else {
+    outcome.only_resent = outcome.acked > 0;
+  }
+  if (outcome.acked > 0) {
+    duplicate_acks_ = 0;
+    first_retransmission_due_ = false;
+  } else if (arrival.duplicate && duplicate_acks_ < 0xffff) {
+    ++duplicate_acks_;
+  }
+  if (phase_ != Phase::kOpen && arrival.ack >= recovery_point_) phase_ = Phase::kOpen;
+
+  const std::uint32_t lost_before = lost_;
+  if (arrival.sack_negotiated) {
+    detect_by_time(queue, arrival, outcome);
+  } else {
+    detect_by_duplicates(queue, outcome);
+  }
+  if (lost_ > lost_before && phase_ == Phase::kOpen) {
+    enter(arrival.snd_nxt);
+    outcome.entered = true;
+  }
+  return outcome;
+}
+
+AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arrival) {
+  AckOutcome outcome;
+  const std::uint32_t lost_before = lost_;
+  if (arrival.sack_negotiated) detect_by_time(queue, arrival, outcome);
+  if (lost_ > lost_before && phase_ == Phase::kOpen) {
+    enter(arrival.snd_nxt);
+    outcome.entered = true;
+  }
+  return outcome;
+}
+
+void Recovery::enter(SeqNumber snd_nxt) {
+  phase_ = Phase::kFastRecovery;
+  recovery_point_ = snd_nxt;
+  first_retransmission_due_ = true;
+}
+
+void Recovery::on_timeout(SendQueue& queue, SeqNumber snd_nxt) {
+  // RFC 2018 8: the peer may have dropped what it reported; it did so if it holds our first byte
+  // and does not acknowledge it.
+  const SendSegment* first = queue.front();
+  reneged_ = first != nullptr && first->fate == Fate::kSacked;
+  for (SendSegment* s = queue.front(); s != nullptr && s != queue.unsent(); s = s->next) {
+    if (s->fate == Fate::kInFlight || (s->fate == Fate::kSacked && reneged_)) lose(*s);
+  }
+  phase_ = Phase::kTimeout;
+  recovery_point_ = snd_nxt;
+  duplicate_acks_ = 0;
+  first_retransmission_due_ = true;
+}
+
+void Recovery::on_transmit(SendSegment& segment, Instant now) {
+  leave(segment);
+  if (segment.fate != Fate::kUnsent) {
+    segment.resent = true;
+    first_retransmission_due_ = false;
+  }
+  segment.fate = Fate::kInFlight;
+  segment.sent_at = now;
+  in_flight_ += segment.length();
+}
+
+void Recovery::give_up(SendSegment& segment) {
+  if (segment.fate == Fate::kInFlight) lose(segment);
+}
+
+SendSegment* Recovery::next_lost(const SendQueue& queue) const {
+  if (lost_ == 0) return nullptr;
+  SendSegment* segment = queue.front();
+  while (segment->fate != Fate::kLost) segment = segment->next;
+  return segment;
+}
+
+// Without SACK each duplicate acknowledgment says that one more segment has left the network.
+std::uint32_t Recovery::pipe(std::uint32_t mss) const {
+  return in_flight_ - std::min(in_flight_, duplicate_acks_ * mss);
+}
+
+// Takes a segment out of the count of its fate.
+void Recovery::leave(SendSegment& segment) {
+  const std::uint32_t length = segment.length();
+  if (segment.fate == Fate::kInFlight) in_flight_ -= length;
+  if (segment.fate == Fate::kSacked) sacked_ -= length;
+  if (segment.fate == Fate::kLost) lost_ -= length;
+}
+
+void Recovery::lose(SendSegment& segment) {
+  leave(segment);
+  segment.fate = Fate::kLost;
+  lost_ += segment.length();
+}
+
+void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery& delivery) {
+  for (const wire::SackBlock& block : arrival.sack) {
+    // RFC 2018 5: nothing below the acknowledgment, which also skips duplicate reports (RFC 2883);
+    // and nothing that was never sent.
+    if (block.left >= block.right || block.left <= arrival.ack || block.right > arrival.snd_nxt) {
+      continue;
+    }
+    for (SendSegment* s = queue.front();
+         s != nullptr && s != queue.unsent() && s->seq < block.right; s = s->next) {
+      if (s->fate == Fate::kSacked || s->seq < block.left || s->end() > block.right) continue;
+      deliver(*s, arrival, delivery);
+      leave(*s);
+      s->fate = Fate::kSacked;
+      sacked_ += s->length();
+    }
+  }
+}
+
+void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
+                            AckOutcome& outcome, Delivery& delivery) {
+  while (!queue.empty() && queue.front() != queue.unsent()) {
+    SendSegment& segment = *queue.front();
+    if (arrival.ack <= segment.seq) return;
+    if (segment.end() <= arrival.ack) {
+      if (segment.fate != Fate::kSacked) deliver(segment, arrival, delivery);
+      leave(segment);
+      outcome.acked += segment.length();
+      queue.pop_front(nodes);
+      continue;
+    }
+    const auto part = static_cast<std::uint32_t>(arrival.ack - segment.seq);
+    leave(segment);
+    queue.trim_front(part);
+    if (segment.fate == Fate::kInFlight) in_flight_ += segment.length();
+    if (segment.fate == Fate::kSacked) sacked_ += segment.length();
+    if (segment.fate == Fate::kLost) lost_ += segment.length();
+    outcome.acked += part;
+    delivery.any = true;
+    return;
+  }
+}
+
+// RFC 8985 6.2, steps 1 to 3.
+void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, Delivery& delivery) {
+  delivery.any = true;
+  const Duration rtt = arrival.now - segment.sent_at;
+  if (!segment.resent) {
+    delivery.newest_once = std::max(delivery.newest_once, segment.sent_at);
+  } else if (rtt < arrival.min_rtt) {
+    return;  // too soon for the retransmission: this acknowledges the original
+  }
+  if (!any_delivered_ || sent_after(segment.sent_at, segment.end(), rack_sent_at_, rack_end_)) {
+    rack_sent_at_ = segment.sent_at;
+    rack_end_ = segment.end();
+    rack_rtt_us_ = static_cast<std::uint32_t>(rtt.microseconds());
+  }
+  if (!any_delivered_ || segment.end() > highest_delivered_) {
+    highest_delivered_ = segment.end();
+  } else if (segment.end() < highest_delivered_ && !segment.resent) {
+    reordering_seen_ = true;
+  }
+  any_delivered_ = true;
+}
+
+// RFC 8985 6.2, step 4: no patience where nothing was ever reordered and the loss is plain.
+Duration Recovery::reordering_window(const AckArrival& arrival) const {
+  if (!reordering_seen_ &&
+      (phase_ != Phase::kOpen || sacked_ >= kDuplicateThreshold * arrival.mss)) {
+    return {};
+  }
+  return std::min(arrival.min_rtt / 4, arrival.srtt);
+}
+
+// RFC 8985 6.2, step 5: what was sent long enough before something that has arrived is lost.
+void Recovery::detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome) {
+  if (!any_delivered_) return;
+  const Duration patience = Duration::microseconds(rack_rtt_us_) + reordering_window(arrival);
+  for (SendSegment* s = queue.front(); s != nullptr && s != queue.unsent(); s = s->next) {
+    const bool judged = sent_after(rack_sent_at_, rack_end_, s->sent_at, s->end());
+    // Segments sent once are in the order of their times: none behind this one was sent earlier.
+    if (!judged && !s->resent && s->fate != Fate::kLost) return;
+    if (!judged || s->fate != Fate::kInFlight) continue;
+    const Instant deadline = s->sent_at + patience;
+    if (deadline <= arrival.now) {
+      lose(*s);
+    } else {
+      outcome.look_again = std::min(outcome.look_again, deadline);
+    }
+  }
+}
+
+// RFC 5681 3.2 and RFC 6582 3.2: the third duplicate, and each partial acknowledgment, says that
+// the first segment is lost.
+void Recovery::detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome) {
+  SendSegment* first = queue.front();
+  if (first == nullptr || first == queue.unsent() || first->fate != Fate::kInFlight) return;
+  const bool third = phase_ == Phase::kOpen && duplicate_acks_ == kDuplicateThreshold;
+  const bool partial = phase_ == Phase::kFastRecovery && outcome.acked > 0;
+  if (third || partial) lose(*first);
+}
+
+}  // namespace sluice::net::tcp

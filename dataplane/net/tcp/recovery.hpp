@@ -1,0 +1,93 @@
+// Loss recovery of one connection: which of the sent segments are in the network, held by the peer
+// or lost. With SACK it judges by time (RACK, RFC 8985), which also finds lost retransmissions and
+// bears reordering; without, by counting duplicate acknowledgments (NewReno, RFC 6582). The rest of
+// TCP sees an acknowledgment go in and an AckOutcome come out, and sends what is marked kLost.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/time.hpp"
+#include "dataplane/net/tcp/send_queue.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::net::tcp {
+
+// An acknowledgment that is not older than SND.UNA, and what is needed to judge it.
+struct AckArrival {
+  base::Instant now;
+  wire::SeqNumber ack;
+  wire::SeqNumber snd_nxt;
+  std::span<const wire::SackBlock> sack;  // empty when not negotiated
+  bool sack_negotiated = false;
+  bool duplicate = false;  // RFC 5681 2
+  std::uint32_t mss = 0;
+  base::Duration srtt;
+  base::Duration min_rtt;
+};
+
+struct AckOutcome {
+  std::uint32_t acked = 0;  // sequence space newly acknowledged
+  bool entered = false;     // a loss episode begins: the congestion controller has to react
+  bool news = false;        // something was acknowledged, by SACK or cumulatively
+  std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
+  bool only_resent = false;           // acknowledged, but nothing that rtt could be measured on
+  base::Instant look_again = base::Instant::never();  // a segment may count as lost then
+};
+
+class Recovery {
+ public:
+  enum class Phase : std::uint8_t { kOpen, kFastRecovery, kTimeout };
+
+  AckOutcome on_ack(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival);
+  // Judges again when the reordering window has passed; as on_ack() without an acknowledgment.
+  AckOutcome on_reordering_timer(SendQueue& queue, const AckArrival& arrival);
+  // The retransmission timer ran out: all that is not known to have arrived is lost.
+  void on_timeout(SendQueue& queue, wire::SeqNumber snd_nxt);
+  // A segment goes out, for the first time or again.
+  void on_transmit(SendSegment& segment, base::Instant now);
+  // Has a segment sent again without taking it for a sign of congestion.
+  void give_up(SendSegment& segment);
+
+  // The first segment to be sent again, or null.
+  [[nodiscard]] SendSegment* next_lost(const SendQueue& queue) const;
+  // RFC 6675 "pipe": bytes in the network.
+  [[nodiscard]] std::uint32_t pipe(std::uint32_t mss) const;
+  [[nodiscard]] Phase phase() const { return phase_; }
+  // RFC 6675 5, step 4.3: the first retransmission of an episode does not wait for the window.
+  [[nodiscard]] bool first_retransmission_due() const { return first_retransmission_due_; }
+  [[nodiscard]] bool reneged() const { return reneged_; }
+
+ private:
+  struct Delivery;
+
+  void mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery& delivery);
+  void remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
+                    AckOutcome& outcome, Delivery& delivery);
+  void deliver(const SendSegment& segment, const AckArrival& arrival, Delivery& delivery);
+  void leave(SendSegment& segment);
+  void lose(SendSegment& segment);
+  void detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome);
+  void detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome);
+  [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
+  void enter(wire::SeqNumber snd_nxt);
+
+  // RACK: the most recently sent segment known to have arrived.
+  base::Instant rack_sent_at_;
+  wire::SeqNumber rack_end_;
+  std::uint32_t rack_rtt_us_ = 0;
+  wire::SeqNumber highest_delivered_;  // RACK.fack
+  wire::SeqNumber recovery_point_;     // the episode ends when this is acknowledged
+  std::uint32_t in_flight_ = 0;        // bytes of each fate
+  std::uint32_t sacked_ = 0;
+  std::uint32_t lost_ = 0;
+  std::uint16_t duplicate_acks_ = 0;
+  Phase phase_ = Phase::kOpen;
+  bool any_delivered_ : 1 = false;
+  bool reordering_seen_ : 1 = false;
+  bool first_retransmission_due_ : 1 = false;
+  bool reneged_ : 1 = false;
+};
+
+}  // namespace sluice::net::tcp

@@ -1,0 +1,93 @@
+// A connection's send queue: what was sent and not acknowledged, then what was not sent yet, one
+// SendSegment per segment. The queue has nodes of its own and not a chain of packets because a
+// transmitted packet is, at the same time, in a chain of the layers below; for the same reason a
+// node remembers where in the buffer its payload lies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/packet.hpp"
+#include "base/pool.hpp"
+#include "base/time.hpp"
+#include "dataplane/wire/seq_number.hpp"
+
+namespace sluice::net::tcp {
+
+enum class Fate : std::uint8_t {
+  kUnsent,
+  kInFlight,
+  kSacked,  // the peer holds it, out of order (RFC 2018)
+  kLost,    // to be sent again
+};
+
+struct SendSegment {
+  base::Packet* packet = nullptr;  // holds one reference; null for a FIN without payload
+  SendSegment* next = nullptr;
+  base::Instant sent_at;  // last transmission
+  wire::SeqNumber seq;
+  std::uint32_t offset = 0;  // of the payload in the packet's buffer, bytes
+  std::uint32_t size = 0;    // of the payload, bytes
+  Fate fate = Fate::kUnsent;
+  bool fin = false;     // behind the payload
+  bool resent = false;  // transmitted more than once
+
+  // In sequence space.
+  [[nodiscard]] std::uint32_t length() const { return size + (fin ? 1 : 0); }
+  [[nodiscard]] wire::SeqNumber end() const { return seq + length(); }
+  [[nodiscard]] base::Bytes payload() const {
+    if (packet == nullptr) return {};
+    return {packet->data() - packet->headroom() + offset, size};
+  }
+};
+
+static_assert(sizeof(SendSegment) <= 48);
+
+using SegmentPool = base::Pool<SendSegment>;
+
+class SendQueue {
+ public:
+  // The sequence number of the first byte to be queued.
+  void start(wire::SeqNumber seq) { end_ = seq; }
+
+  // Queues one packet's bytes; those of a small one go into the tail of the last unsent segment,
+  // if it stays within `mss`. False, and nothing queued, when there is no node left.
+  [[nodiscard]] bool push(SegmentPool& nodes, base::PacketPtr payload, std::uint32_t mss);
+  // Queues the FIN. False when there is no node left.
+  [[nodiscard]] bool push_fin(SegmentPool& nodes);
+
+  // Cuts a segment in two behind `size` bytes; what is left over follows it in the queue. The front
+  // is copied. False, and nothing done, when packets or nodes are short.
+  // Precondition: 0 < size < segment.length(), and size <= segment.size.
+  [[nodiscard]] bool split(SegmentPool& nodes, base::PacketPool& packets, SendSegment& segment,
+                           std::uint32_t size);
+
+  // Notes that the first unsent segment has been sent.
+  void advance_unsent() { unsent_ = unsent_->next; }
+  // Drops the first segment.
+  void pop_front(SegmentPool& nodes);
+  // Drops the first bytes of the first segment. Precondition: size <= front()->size, and something
+  // of the segment is left.
+  void trim_front(std::uint32_t size);
+  void clear(SegmentPool& nodes);
+
+  [[nodiscard]] SendSegment* front() const { return head_; }
+  [[nodiscard]] SendSegment* back() const { return tail_; }
+  [[nodiscard]] SendSegment* unsent() const { return unsent_; }
+  [[nodiscard]] bool empty() const { return head_ == nullptr; }
+  [[nodiscard]] std::uint32_t bytes() const { return bytes_; }  // payload
+  [[nodiscard]] std::uint32_t segments() const { return segments_; }
+  [[nodiscard]] wire::SeqNumber end() const { return end_; }
+
+ private:
+  void append(SendSegment& segment);
+
+  SendSegment* head_ = nullptr;
+  SendSegment* tail_ = nullptr;
+  SendSegment* unsent_ = nullptr;  // the first one; null when all are sent
+  std::uint32_t bytes_ = 0;
+  std::uint32_t segments_ = 0;
+  wire::SeqNumber end_;
+};
+
+}  // namespace sluice::net::tcp

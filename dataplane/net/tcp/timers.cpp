@@ -1,0 +1,127 @@
+#include "dataplane/net/tcp/timers.hpp"
+
+#include <algorithm>
+
+namespace sluice::net::tcp {
+
+using base::Duration;
+using base::Instant;
+
+bool Timers::take_if_due(Connection& c, Timer timer) const {
+  Instant& deadline = c.deadline(timer);
+  if (deadline > core_.now) return false;
+  deadline = Instant::never();
+  return true;
+}
+
+void Timers::fire(Connection& c) {
+  if (take_if_due(c, Timer::kEnd) && !end_of_state(c)) return;
+  if (take_if_due(c, Timer::kRetransmit) && !retransmit(c)) return;
+  const bool ack_due = take_if_due(c, Timer::kAck);
+  const bool resume = take_if_due(c, Timer::kResume);
+  if (ack_due) c.ack_now = true;
+  if (resume) look_for_losses(c);
+  if (ack_due || resume) output_.run(c);
+  core_.arm(c);
+}
+
+bool Timers::end_of_state(Connection& c) {
+  switch (c.state) {
+    case State::kSynSent:
+    case State::kSynReceived:
+      core_.count(NetCounter::kTcpHandshakeTimeouts);
+      core_.end(c, CloseReason::kTimedOut);
+      return false;
+    case State::kFinWait2:
+      core_.count(NetCounter::kTcpFinWait2Timeouts);
+      core_.end(c, CloseReason::kTimedOut);
+      return false;
+    case State::kTimeWait:
+      // The session still holds it; there is nothing left to wait for but the session.
+      core_.end(c, CloseReason::kNone);
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Whether the peer has been silent for too long (RFC 9293 3.8.3, the user timeout). A peer that
+// keeps its window shut is there as long as it answers (MUST-37); once the session has closed, it
+// has to make progress.
+bool Timers::given_up(const Connection& c) const {
+  const Duration limit = core_.settings.user_timeout;
+  if (c.attached && Output::window_is_shut(c)) {
+    const std::uint32_t silent_ms = milliseconds(core_.now) - c.heard_ms;
+    return Duration::milliseconds(silent_ms) >= limit;
+  }
+  return core_.now - c.progress >= limit;
+}
+
+bool Timers::retransmit(Connection& c) {
+  if (!c.synchronized()) {
+    retransmit_syn(c);
+    return true;
+  }
+  if (c.send.empty()) return true;
+  if (given_up(c)) {
+    core_.count(NetCounter::kTcpUserTimeouts);
+    (void)emitter_.send_reset(c);
+    core_.end(c, CloseReason::kTimedOut);
+    return false;
+  }
+  if (c.tail_probe_armed) {
+    output_.probe_tail(c);
+  } else if (Output::window_is_shut(c)) {
+    output_.probe_window(c);
+  } else {
+    retransmission_timeout(c);
+  }
+  return true;
+}
+
+void Timers::retransmit_syn(Connection& c) {
+  if (!emitter_.send_syn(c)) {
+    c.deadline(Timer::kRetransmit) = core_.now + kSynPacketRetry;
+    return;
+  }
+  core_.count(NetCounter::kTcpRetransmits);
+  c.syn_resent = true;
+  c.rtt.back_off();
+  c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+}
+
+// RFC 6298 5.4 to 5.6, RFC 5681 3.1.
+void Timers::retransmission_timeout(Connection& c) {
+  core_.count(NetCounter::kTcpTimeouts);
+  const bool first = c.recovery.phase() != Recovery::Phase::kTimeout;
+  if (first) {
+    c.congestion.on_timeout(core_.now, c.snd.flight(), c.snd.mss);
+  } else {
+    c.congestion.start(c.snd.mss);  // again: only the window falls, not the threshold
+  }
+  c.recovery.on_timeout(c.send, c.snd.nxt);
+  if (c.recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
+  c.rtt.back_off();
+  c.pace = core_.now;
+  output_.run(c);
+}
+
+void Timers::look_for_losses(Connection& c) {
+  if (!c.synchronized() || c.send.empty()) return;
+  const AckOutcome outcome = c.recovery.on_reordering_timer(c.send, {.now = core_.now,
+                                                                     .ack = c.snd.una,
+                                                                     .snd_nxt = c.snd.nxt,
+                                                                     .sack = {},
+                                                                     .sack_negotiated = c.sack,
+                                                                     .duplicate = false,
+                                                                     .mss = c.snd.mss,
+                                                                     .srtt = c.rtt.smoothed(),
+                                                                     .min_rtt = c.rtt.minimum()});
+  if (outcome.entered) {
+    core_.count(NetCounter::kTcpFastRecoveries);
+    c.congestion.on_loss(core_.now, c.snd.flight(), c.snd.mss);
+  }
+  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), outcome.look_again);
+}
+
+}  // namespace sluice::net::tcp
