@@ -49,8 +49,9 @@ void read_server(const Node& item, Reading& reading, const std::vector<PortSetti
   const auto server = read_endpoint(item, "servers", reading.problems);
   if (!server) return;
   if (std::ranges::find(backend.servers, *server) != backend.servers.end()) {
-    reading.problems.add(item.where,
-                         fmt::format("servers: {} stands in the list twice", server->to_string()));
+    reading.problems.add(
+        item.where,
+        fmt::format("servers: {} stands in the list twice; expected it once", server->to_string()));
     return;
   }
   backend.servers.push_back(*server);
@@ -73,8 +74,9 @@ void read_source(const Node& item, Reading& reading, const std::vector<PortSetti
   const auto source = read_address(item, "source_addresses", reading.problems);
   if (!source) return;
   if (std::ranges::find(backend.source_addresses, *source) != backend.source_addresses.end()) {
-    reading.problems.add(item.where, fmt::format("source_addresses: {} stands in the list twice",
-                                                 source->to_string()));
+    reading.problems.add(
+        item.where, fmt::format("source_addresses: {} stands in the list twice; expected it once",
+                                source->to_string()));
   } else if (reading.ports_complete && owner_of(*source, ports) == nullptr) {
     reading.problems.add(item.where, fmt::format("source_addresses: no port has the address {}; "
                                                  "expected one of a port's addresses",

@@ -89,9 +89,11 @@ class TreeBuilder final : public YAML::EventHandler {
       if (!key.is_scalar()) {
         problems_.add(key.where, "a key is not plain text; expected NAME: VALUE");
       } else if (first != kept.keys.end()) {
-        problems_.add(key.where,
-                      fmt::format("\"{}\" stands here a second time; it is already on line {}",
-                                  key.text, first->where.line));
+        problems_.add(
+            key.where,
+            fmt::format(
+                "\"{}\" stands here a second time; it is already on line {}; expected it once",
+                key.text, first->where.line));
       } else {
         kept.keys.push_back(std::move(key));
         kept.items.push_back(std::move(map.items[i]));

@@ -140,7 +140,8 @@ void read_preferences(const Section& section, std::string_view key,
     const auto choice = read_choice(item, key, names, problems);
     if (!choice) return;
     if (std::ranges::find(target, values[*choice]) != target.end()) {
-      problems.add(item.where, fmt::format("{}: {} stands in the list twice", key, item.text));
+      problems.add(item.where, fmt::format("{}: {} stands in the list twice; expected it once", key,
+                                           item.text));
     } else {
       target.push_back(values[*choice]);
     }
@@ -156,7 +157,9 @@ void read_alpn(const Section& section, Reading& reading, RouteConfiguration& rou
       reading.problems.add(item.where, fmt::format("alpn: a protocol of {} bytes; expected {}",
                                                    text->size(), kExpected));
     } else if (std::ranges::find(route.alpn, *text) != route.alpn.end()) {
-      reading.problems.add(item.where, fmt::format("alpn: \"{}\" stands in the list twice", *text));
+      reading.problems.add(
+          item.where,
+          fmt::format("alpn: \"{}\" stands in the list twice; expected it once", *text));
     } else {
       route.alpn.push_back(*text);
     }

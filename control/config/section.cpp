@@ -63,12 +63,18 @@ Section::Section(const Node& node, std::string_view what, std::span<const KnownN
     const Node& key = node.keys[i];
     const auto known = std::ranges::find(keys, key.text, &KnownName::name);
     if (known == keys.end()) {
-      problems_.add(key.where, fmt::format("unknown key \"{}\" in {}{}", key.text, what,
-                                           did_you_mean(key.text, names_of(keys))));
+      const std::string suggestion = did_you_mean(key.text, names_of(keys));
+      problems_.add(
+          key.where,
+          fmt::format("unknown key \"{}\" in {}{}", key.text, what,
+                      suggestion.empty() ? "; expected " + either(names_of(keys)) : suggestion));
     } else if (!known->supported) {
-      problems_.add(key.where, fmt::format("\"{}\" is not supported by this version", key.text));
+      problems_.add(key.where, fmt::format("\"{}\" is not supported by this version; expected it "
+                                           "to be left out",
+                                           key.text));
     } else if (node.items[i].kind == Node::Kind::kNull) {
-      problems_.add(key.where, fmt::format("{} has no value", key.text));
+      problems_.add(key.where,
+                    fmt::format("{} has no value; expected one, or no such key", key.text));
     } else {
       usable_[i] = true;
     }

@@ -1,0 +1,403 @@
+// Every way in which a configuration can be wrong that we know of, with the line that names it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/control/support/configurations.hpp"
+
+namespace sluice::control {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::options;
+using testing::problems_of;
+using testing::with;
+
+struct WrongConfiguration {
+  std::string name;
+  std::string text;      // replaces a section of the smallest valid configuration
+  std::string expected;  // "line:column: message"
+};
+
+std::string name_of_case(const ::testing::TestParamInfo<WrongConfiguration>& each) {
+  return each.param.name;
+}
+
+class WrongConfigurationTest : public ::testing::TestWithParam<WrongConfiguration> {};
+
+TEST_P(WrongConfigurationTest, IsNamedWithItsPlace) {
+  EXPECT_THAT(problems_of(with(GetParam().text)),
+              ElementsAre("sluice.yaml:" + GetParam().expected));
+}
+
+std::string port(const std::string& keys) {
+  return "dataplane:\n  ports:\n    - {name: edge, " + keys + "}\n";
+}
+std::string backend(const std::string& keys) {
+  return "backends:\n  shop: {" + keys + "}\n";
+}
+std::string route(const std::string& keys) {
+  return "listeners:\n  - name: https\n    address: 198.18.0.2:443\n    routes:\n      - {" + keys +
+         "}\n";
+}
+std::string dataplane(const std::string& line) {
+  return "dataplane:\n  " + line + "\n" +
+         std::string(testing::kSections[0]).substr(std::string("dataplane:\n").size());
+}
+
+constexpr const char* kTapAndAddress = "device: tap:s, addresses: [198.18.0.2/24]";
+
+INSTANTIATE_TEST_SUITE_P(
+    Root, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{"Misspelt", "listners: []\n",
+                           "1:1: unknown key \"listners\" in the configuration; did you mean "
+                           "\"listeners\"?"},
+        WrongConfiguration{"Unknown", "frobnication: yes\n",
+                           "1:1: unknown key \"frobnication\" in the configuration; expected "
+                           "dataplane, certificates, backends, listeners or admin"},
+        WrongConfiguration{"Later", "tickets: {rotate: 12h}\n",
+                           "1:1: \"tickets\" is not supported by this version; expected it to be "
+                           "left out"},
+        WrongConfiguration{"NoValue", "admin:\n",
+                           "1:1: admin has no value; expected one, or no such key"},
+        WrongConfiguration{"NotAMap", "admin: [x]\n",
+                           "1:8: admin is a list; expected a map with socket or metrics"},
+        WrongConfiguration{"NoDirectory", "certificates: {default: shop}\n",
+                           "1:15: certificates has no directory; expected a directory such as "
+                           "/etc/sluice/certs"},
+        WrongConfiguration{"LongSocket", "admin: {socket: /" + std::string(107, 'x') + "}\n",
+                           "1:17: socket: a path of 108 bytes; expected at most 107"},
+        WrongConfiguration{"Metrics", "admin: {metrics: localhost:9464}\n",
+                           "1:18: metrics: \"localhost:9464\" is not an address with a port; "
+                           "expected an IPv4 address and a port from 1 to 65535, such as "
+                           "198.18.0.2:443"}),
+    name_of_case);
+
+INSTANTIATE_TEST_SUITE_P(
+    Dataplane, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{"NoSuchCore", dataplane("workers: [0, 1, 4]"),
+                           "2:19: workers: there is no core \"4\"; expected one of 0, 1, 2, 3"},
+        WrongConfiguration{"TooManyWorkers", dataplane("workers: 5"),
+                           "2:12: workers: 5 workers are not possible; expected 1 to 4, or a list "
+                           "of cores in which a core may stand several times"},
+        WrongConfiguration{"NoWorkers", dataplane("workers: 0"),
+                           "2:12: workers: 0 workers are not possible; expected 1 to 4, or a list "
+                           "of cores in which a core may stand several times"},
+        WrongConfiguration{"EmptyWorkers", dataplane("workers: []"),
+                           "2:12: workers has 0 items; expected 1 to 64"},
+        WrongConfiguration{"Workers", dataplane("workers: many"),
+                           "2:12: workers: \"many\" is not possible; expected auto, a number of "
+                           "workers, or a list of cores such as [0, 1]"},
+        WrongConfiguration{"Duration", dataplane("idle_sleep: 5 parsecs"),
+                           "2:15: idle_sleep: \"5 parsecs\" is not possible; expected a duration "
+                           "from 0 to 10ms, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"DurationBound", dataplane("limits: {time_wait: 5m}"),
+                           "2:23: time_wait: \"5m\" is not possible; expected a duration from 1ms "
+                           "to 4m, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"SizeBound", dataplane("limits: {send_buffer: 1K}"),
+                           "2:25: send_buffer: \"1K\" is not possible; expected a size in bytes "
+                           "from 16K to 64M, such as 256K or 1M"},
+        WrongConfiguration{"CountBound", dataplane("limits: {max_connections: -1}"),
+                           "2:29: max_connections: \"-1\" is not possible; expected a whole number "
+                           "from 2 to 2097152"},
+        WrongConfiguration{"PacketsBound", dataplane("memory: {packets_per_worker: 12}"),
+                           "2:32: packets_per_worker: \"12\" is not possible; expected a whole "
+                           "number from 4096 to 4194304"},
+        WrongConfiguration{"Flag", dataplane("memory: {huge_pages: maybe}"),
+                           "2:24: huge_pages: \"maybe\" is not possible; expected true or false"},
+        WrongConfiguration{"NoPorts", "dataplane: {workers: auto}\n",
+                           "1:12: dataplane has no ports; expected at least one port with name, "
+                           "device and addresses"}),
+    name_of_case);
+
+INSTANTIATE_TEST_SUITE_P(
+    Port, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{
+            "Device", port("device: eth0, addresses: [198.18.0.2/24]"),
+            "3:28: device: \"eth0\" is not a device; expected tap:NAME, pci:ADDRESS, "
+            "af_xdp:INTERFACE, af_packet:INTERFACE or memif:PATH"},
+        WrongConfiguration{"InterfaceName",
+                           port("device: tap:a-name-of-16-by, addresses: [198.18.0.2/24]"),
+                           "3:28: device: \"a-name-of-16-by\" is not an interface's name; expected "
+                           "1 to 15 characters"},
+        WrongConfiguration{"PciAddress", port("device: \"pci:3b:00\", addresses: [198.18.0.2/24]"),
+                           "3:28: device: \"3b:00\" is not a PCI address; expected one such as "
+                           "0000:3b:00.0"},
+        WrongConfiguration{"Ipv6",
+                           port("device: tap:s, addresses: [198.18.0.2/24, "
+                                "\"2001:db8::2/64\"]"),
+                           "3:62: addresses: \"2001:db8::2/64\" is IPv6, which this version does "
+                           "not speak; expected an IPv4 address"},
+        WrongConfiguration{"NoLength", port("device: tap:s, addresses: [198.18.0.2]"),
+                           "3:47: addresses: \"198.18.0.2\" is not an address with a length; "
+                           "expected an IPv4 address with its network's length, such as "
+                           "198.18.0.2/24"},
+        WrongConfiguration{"NetworkAddress", port("device: tap:s, addresses: [198.18.0.0/24]"),
+                           "3:47: addresses: 198.18.0.0/24 is not a host's address; expected an "
+                           "address within its network, such as 198.18.0.2/24"},
+        WrongConfiguration{"Broadcast", port("device: tap:s, addresses: [198.18.0.255/24]"),
+                           "3:47: addresses: 198.18.0.255/24 is not a host's address; expected an "
+                           "address within its network, such as 198.18.0.2/24"},
+        WrongConfiguration{"AddressTwice",
+                           port("device: tap:s, addresses: [198.18.0.2/24, 198.18.0.2/16]"),
+                           "3:62: addresses: 198.18.0.2 already belongs to port \"edge\"; expected "
+                           "another"},
+        WrongConfiguration{"FarGateway", port(std::string(kTapAndAddress) + ", gateway: 10.0.0.1"),
+                           "3:72: gateway: 10.0.0.1 is in none of the port's networks; expected an "
+                           "address in 198.18.0.2/24"},
+        WrongConfiguration{"OwnGateway",
+                           port(std::string(kTapAndAddress) + ", gateway: 198.18.0.2"),
+                           "3:72: gateway: 198.18.0.2 is the port's own address; expected another "
+                           "host's"},
+        WrongConfiguration{"JumboTap", port(std::string(kTapAndAddress) + ", mtu: 9000"),
+                           "3:68: mtu: a tap device takes no frames of 9000; expected at most "
+                           "1500"},
+        WrongConfiguration{"Role", port(std::string(kTapAndAddress) + ", role: server"),
+                           "3:69: role: only a memif device has one; expected none"},
+        WrongConfiguration{
+            "Queues", port(std::string(kTapAndAddress) + ", queues: 65"),
+            "3:71: queues: \"65\" is not possible; expected a whole number from 1 to "
+            "64"},
+        WrongConfiguration{"Faults", port(std::string(kTapAndAddress) + ", faults: {loss: 0.03}"),
+                           "3:71: faults: this port would damage traffic on purpose; expected "
+                           "--allow-faults on the command line, or no faults"},
+        WrongConfiguration{"SameName",
+                           "dataplane:\n  ports:\n"
+                           "    - {name: edge, device: tap:a, addresses: [198.18.0.2/24]}\n"
+                           "    - {name: edge, device: tap:b, addresses: [198.18.1.2/24]}\n",
+                           "4:14: name: there is already a port \"edge\"; expected another name"},
+        WrongConfiguration{"SameDevice",
+                           "dataplane:\n  ports:\n"
+                           "    - {name: edge, device: tap:a, addresses: [198.18.0.2/24]}\n"
+                           "    - {name: core, device: tap:a, addresses: [198.18.1.2/24]}\n",
+                           "4:28: device: port \"edge\" already uses it; expected another device"},
+        WrongConfiguration{"Name",
+                           "dataplane:\n  ports:\n"
+                           "    - {name: my port, device: tap:a, addresses: [198.18.0.2/24]}\n",
+                           "3:14: name: \"my port\" is not a name; expected 1 to 32 letters, "
+                           "digits, '-', '_' or '.', the first a letter or a digit"}),
+    name_of_case);
+
+INSTANTIATE_TEST_SUITE_P(
+    Backend, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{"NoServers", backend("balance: round_robin"),
+                           "2:9: a backend has no servers; expected servers such as "
+                           "[198.18.0.1:8080]"},
+        WrongConfiguration{"EmptyServers", backend("servers: []"),
+                           "2:19: servers has 0 items; expected 1 to 256"},
+        WrongConfiguration{"HostName", backend("servers: [shop.example:80]"),
+                           "2:19: servers: \"shop.example:80\" is not an address with a port; "
+                           "expected an IPv4 address and a port from 1 to 65535, such as "
+                           "198.18.0.2:443"},
+        WrongConfiguration{
+            "PortZero", backend("servers: [198.18.0.1:0]"),
+            "2:19: servers: \"198.18.0.1:0\" is not an address with a port; expected "
+            "an IPv4 address and a port from 1 to 65535, such as 198.18.0.2:443"},
+        WrongConfiguration{"ServerTwice", backend("servers: [198.18.0.1:80, 198.18.0.1:80]"),
+                           "2:34: servers: 198.18.0.1:80 stands in the list twice; expected it "
+                           "once"},
+        WrongConfiguration{"OwnAddress", backend("servers: [198.18.0.2:80]"),
+                           "2:19: servers: 198.18.0.2:80 is an address of port \"edge\" itself; "
+                           "expected another host's"},
+        WrongConfiguration{"Source",
+                           backend("servers: [198.18.0.1:80], source_addresses: [198.18.0.9]"),
+                           "2:54: source_addresses: no port has the address 198.18.0.9; expected "
+                           "one of a port's addresses"},
+        WrongConfiguration{"LaterBalance",
+                           backend("servers: [198.18.0.1:80], balance: least_connections"),
+                           "2:44: balance: \"least_connections\" is not supported by this version; "
+                           "expected round_robin"},
+        WrongConfiguration{
+            "Balance", backend("servers: [198.18.0.1:80], balance: round-robin"),
+            "2:44: balance: unknown value \"round-robin\"; expected round_robin; did "
+            "you mean \"round_robin\"?"},
+        WrongConfiguration{"Health", backend("servers: [198.18.0.1:80], health: {tcp: {}}"),
+                           "2:35: \"health\" is not supported by this version; expected it to be "
+                           "left out"},
+        WrongConfiguration{"ProxyProtocol", backend("servers: [198.18.0.1:80], proxy_protocol: v2"),
+                           "2:35: \"proxy_protocol\" is not supported by this version; expected it "
+                           "to be left out"},
+        WrongConfiguration{"Servers", backend("servers: 198.18.0.1:80"),
+                           "2:18: servers is a single value; expected a list: servers such as "
+                           "[198.18.0.1:8080]"}),
+    name_of_case);
+
+INSTANTIATE_TEST_SUITE_P(
+    Listener, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{"ForeignAddress",
+                           "listeners:\n  - name: https\n    address: 198.18.0.3:443\n"
+                           "    routes: [{mode: tcp, backend: shop}]\n",
+                           "3:14: address: no port has the address 198.18.0.3; expected one of a "
+                           "port's addresses"},
+        WrongConfiguration{"Ipv6Address",
+                           "listeners:\n  - name: https\n    address: \"[2001:db8::2]:443\"\n"
+                           "    routes: [{mode: tcp, backend: shop}]\n",
+                           "3:14: address: \"[2001:db8::2]:443\" is IPv6, which this version does "
+                           "not speak; expected an IPv4 address"},
+        WrongConfiguration{"NoRoutes", "listeners:\n  - {name: a, address: 198.18.0.2:443}\n",
+                           "2:5: a listener has no routes; expected at least one route with mode "
+                           "and backend"},
+        WrongConfiguration{"SameAddress",
+                           "listeners:\n"
+                           "  - {name: a, address: 198.18.0.2:443, routes: [{mode: tcp, backend: "
+                           "shop}]}\n"
+                           "  - {name: b, address: 198.18.0.2:443, routes: [{mode: tcp, backend: "
+                           "shop}]}\n",
+                           "3:24: address: listener \"a\" already has 198.18.0.2:443; expected "
+                           "another"},
+        WrongConfiguration{"SameName",
+                           "listeners:\n"
+                           "  - {name: a, address: 198.18.0.2:443, routes: [{mode: tcp, backend: "
+                           "shop}]}\n"
+                           "  - {name: a, address: 198.18.0.2:444, routes: [{mode: tcp, backend: "
+                           "shop}]}\n",
+                           "3:12: name: there is already a listener \"a\"; expected another name"},
+        WrongConfiguration{
+            "HandshakeTimeout",
+            "listeners:\n  - name: https\n    address: 198.18.0.2:443\n"
+            "    timeouts: {handshake: 0s}\n"
+            "    routes: [{mode: tcp, backend: shop}]\n",
+            "4:27: handshake: \"0s\" is not possible; expected a duration from 100ms "
+            "to 5m, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"RequestTimeout",
+                           "listeners:\n  - name: https\n    address: 198.18.0.2:443\n"
+                           "    timeouts: {request: 10m}\n"
+                           "    routes: [{mode: tcp, backend: shop}]\n",
+                           "4:16: \"request\" is not supported by this version; expected it to be "
+                           "left out"},
+        WrongConfiguration{
+            "UnknownSni",
+            "listeners:\n  - name: https\n    address: 198.18.0.2:443\n"
+            "    unknown_sni: refuse\n"
+            "    routes: [{mode: tcp, backend: shop}]\n",
+            "4:18: unknown_sni: a route without match takes every name, so that none "
+            "can be refused; expected default, or a match in every route"}),
+    name_of_case);
+
+INSTANTIATE_TEST_SUITE_P(
+    Route, WrongConfigurationTest,
+    ::testing::Values(
+        WrongConfiguration{"NoBackend", route("mode: tcp"),
+                           "5:9: a route has no backend; expected the name of one of the backends"},
+        WrongConfiguration{"MisspeltBackend", route("mode: tcp, backend: shpo"),
+                           "5:29: backend: there is no backend \"shpo\"; expected the name of one "
+                           "of the backends; did you mean \"shop\"?"},
+        WrongConfiguration{"NoMode", route("backend: shop"),
+                           "5:9: a route has no mode; expected mode: tcp"},
+        WrongConfiguration{"HttpMode", route("mode: http, backend: shop"),
+                           "5:16: mode: \"http\" is not supported by this version; expected tcp"},
+        WrongConfiguration{"PassthroughMode", route("mode: passthrough, backend: shop"),
+                           "5:16: mode: \"passthrough\" is not supported by this version; expected "
+                           "tcp"},
+        WrongConfiguration{"EarlyData", route("mode: tcp, backend: shop, early_data: hold"),
+                           "5:35: \"early_data\" is not supported by this version; expected it to "
+                           "be left out"},
+        WrongConfiguration{"Paths", route("mode: tcp, backend: shop, paths: [{prefix: /x}]"),
+                           "5:35: \"paths\" is not supported by this version; expected it to be "
+                           "left out"},
+        WrongConfiguration{
+            "InnerWildcard", route("match: {sni: www.*.example}, mode: tcp, backend: shop"),
+            "5:23: sni: \"www.*.example\" is not a server name; expected a host name "
+            "such as www.shop.example, in which a \"*\" may stand for the left-most "
+            "label"},
+        WrongConfiguration{"AddressAsName",
+                           route("match: {sni: 198.18.0.2}, mode: tcp, backend: shop"),
+                           "5:23: sni: \"198.18.0.2\" is not a server name; expected a host name "
+                           "such as www.shop.example, in which a \"*\" may stand for the left-most "
+                           "label"},
+        WrongConfiguration{"NameTwice",
+                           route("match: {sni: [a.example, A.example]}, mode: tcp, backend: shop"),
+                           "5:34: sni: \"a.example\" is already matched on line 5; expected a name "
+                           "that no other route has"},
+        WrongConfiguration{
+            "TwoWithoutMatch",
+            route("mode: tcp, backend: shop") + "      - {mode: tcp, backend: shop}\n",
+            "6:9: a route without match takes what no other route does, and there "
+            "already is one on line 5; expected a match"},
+        WrongConfiguration{"EmptyMatch", route("match: {}, mode: tcp, backend: shop"),
+                           "5:17: match has no sni; expected a server name, or a list of them"},
+        WrongConfiguration{
+            "Suite", route("mode: tcp, backend: shop, suites: [TLS_AES_128_GCM_SHA265]"),
+            "5:44: suites: unknown value \"TLS_AES_128_GCM_SHA265\"; expected "
+            "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 or "
+            "TLS_CHACHA20_POLY1305_SHA256; did you mean \"TLS_AES_128_GCM_SHA256\"?"},
+        WrongConfiguration{"LaterGroup", route("mode: tcp, backend: shop, groups: [secp384r1]"),
+                           "5:44: groups: \"secp384r1\" is not supported by this version; expected "
+                           "x25519 or secp256r1"},
+        WrongConfiguration{"GroupTwice",
+                           route("mode: tcp, backend: shop, groups: [x25519, x25519]"),
+                           "5:52: groups: x25519 stands in the list twice; expected it once"},
+        WrongConfiguration{"Alpn", route("mode: tcp, backend: shop, alpn: [\"\"]"),
+                           "5:42: alpn is empty; expected a protocol of 1 to 255 bytes, such as "
+                           "http/1.1"}),
+    name_of_case);
+
+TEST(ConfigurationErrors, AllProblemsOfAFileAreReportedInItsOrder) {
+  EXPECT_THAT(
+      problems_of("dataplane: {workers: 9, speed: high}\n"
+                  "certificates: {}\n"
+                  "backends: {}\n"
+                  "listeners: {}\n"),
+      ElementsAre("sluice.yaml:1:12: dataplane has no ports; expected at least one port with "
+                  "name, device and addresses",
+                  "sluice.yaml:1:22: workers: 9 workers are not possible; expected 1 to 4, "
+                  "or a list of cores in which a core may stand several times",
+                  "sluice.yaml:1:25: unknown key \"speed\" in dataplane; expected workers, "
+                  "ports, memory, limits or idle_sleep",
+                  "sluice.yaml:2:15: certificates has no directory; expected a directory "
+                  "such as /etc/sluice/certs",
+                  "sluice.yaml:3:11: backends is 0 backends; expected a map of 1 to 256 "
+                  "backends by name",
+                  "sluice.yaml:4:12: listeners is a map; expected a list: at least one "
+                  "listener with name, address and routes"));
+}
+
+TEST(ConfigurationErrors, AReferenceIntoABrokenPartIsNoProblemOfItsOwn) {
+  EXPECT_THAT(problems_of(with(port("device: tap:s, addresses: [198.18.0.300/24]"))),
+              ElementsAre(::testing::StartsWith("sluice.yaml:3:47: addresses: ")));
+}
+
+TEST(ConfigurationErrors, AnUnreachableServerIsRefused) {
+  const std::string text = "dataplane:\n  ports:\n    - {name: edge, " +
+                           std::string(kTapAndAddress) + "}\n" +
+                           "backends: {shop: {servers: [198.19.0.1:80]}}\n" +
+                           std::string(testing::kSections[1]) + std::string(testing::kSections[3]);
+  EXPECT_THAT(problems_of(text),
+              ElementsAre("sluice.yaml:4:28: servers: no port leads to 198.19.0.1:80; expected an "
+                          "address in a port's network, or a port with a gateway"));
+}
+
+TEST(ConfigurationErrors, AllowedFaultsAreCheckedToo) {
+  ConfigurationOptions allowing = options();
+  allowing.allow_faults = true;
+  const std::string text =
+      with(port(std::string(kTapAndAddress) +
+                ", faults: {loss: 101%, duplication: nan, delay: 1m, sede: 1}"));
+  EXPECT_THAT(
+      problems_of(text, allowing),
+      ElementsAre("sluice.yaml:3:78: loss: \"101%\" is not possible; expected a rate from 0 "
+                  "to 1, or from 0% to 100%",
+                  "sluice.yaml:3:97: duplication: \"nan\" is not possible; expected a rate "
+                  "from 0 to 1, or from 0% to 100%",
+                  "sluice.yaml:3:109: delay: \"1m\" is not possible; expected a duration "
+                  "from 0 to 10s, such as 200us, 5s, 5m or 12h",
+                  "sluice.yaml:3:113: unknown key \"sede\" in faults; did you mean "
+                  "\"seed\"?"));
+}
+
+TEST(ConfigurationErrors, ManyProblemsAreCountedBeyondABound) {
+  std::string text;
+  for (int i = 0; i < 150; ++i) text += "k" + std::to_string(1000 + i) + ": 1\n";
+  const auto lines = problems_of(with(text));
+  ASSERT_EQ(lines.size(), Problems::kMax + 1);
+  EXPECT_EQ(lines.back(), "sluice.yaml: 50 more problems");
+}
+
+}  // namespace
+}  // namespace sluice::control
