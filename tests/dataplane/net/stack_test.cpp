@@ -1,0 +1,336 @@
+#include "dataplane/net/stack.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "base/memory_packet_pool.hpp"
+#include "dataplane/net/icmp.hpp"
+#include "dataplane/net/neighbours.hpp"
+#include "tests/support/frames.hpp"
+
+namespace sluice::net {
+namespace {
+
+using base::Duration;
+using base::Instant;
+using base::Ipv4Address;
+
+constexpr base::MacAddress mac(std::uint8_t last) {
+  return {{std::byte{2}, {}, {}, {}, {}, std::byte{last}}};
+}
+constexpr auto kOurs = Ipv4Address::of(198, 18, 0, 2);
+constexpr auto kPeer = Ipv4Address::of(198, 18, 0, 1);
+constexpr auto kOurMac = mac(2);
+constexpr auto kPeerMac = mac(1);
+
+// One stack and the frames that a test makes for it.
+class StackTest : public ::testing::Test {
+ protected:
+  StackTest() { add_interface({}); }
+
+  void add_interface(InterfaceSettings settings) {
+    settings.mac = kOurMac;
+    settings.addresses = {{.address = kOurs, .length = 24}};
+    interface_ = stack_.add_interface(settings);
+    (void)outgoing();
+  }
+  void receive(const test::ByteVector& frame, base::Packet::Checksum checksum = {}) {
+    base::Packet* packet = pool_.allocate();
+    base::copy(packet->append(frame.size()), frame);
+    packet->checksum = checksum;
+    stack_.receive(now_, interface_, std::span(&packet, 1));
+    stack_.advance(now_);
+    stack_.flush(now_);
+  }
+  void pass(Duration time) {
+    now_ = now_ + time;
+    stack_.advance(now_);
+    stack_.flush(now_);
+  }
+  std::vector<test::ByteVector> outgoing() {
+    std::vector<test::ByteVector> frames;
+    while (const base::PacketPtr packet = stack_.outgoing(interface_).pop_front()) {
+      frames.emplace_back(packet->bytes().begin(), packet->bytes().end());
+    }
+    return frames;
+  }
+  void introduce_peer() {
+    receive(frame(wire::EtherType::kArp,
+                  test::arp_payload({.operation = wire::ArpOperation::kRequest,
+                                     .sender_mac = kPeerMac,
+                                     .sender = kPeer,
+                                     .target_mac = {},
+                                     .target = kOurs}),
+                  base::MacAddress::broadcast()));
+    (void)outgoing();
+  }
+  std::uint64_t count(NetCounter counter) const { return stack_.counters()[counter]; }
+
+  static test::ByteVector frame(wire::EtherType type, base::Bytes payload,
+                                const base::MacAddress& destination = kOurMac,
+                                std::optional<wire::VlanTag> vlan = std::nullopt) {
+    return test::ethernet_frame(
+        {.destination = destination, .source = kPeerMac, .type = type, .vlan = vlan}, payload);
+  }
+  static test::ByteVector ipv4_frame(wire::IpProtocol protocol, base::Bytes payload) {
+    return frame(
+        wire::EtherType::kIpv4,
+        test::ipv4_packet({.source = kPeer, .destination = kOurs, .protocol = protocol}, payload));
+  }
+  static test::ByteVector echo_request(base::Bytes data = {}) {
+    return ipv4_frame(wire::IpProtocol::kIcmp, test::icmp_message(wire::IcmpEcho{
+                                                   .identifier = 5, .sequence = 6, .data = data}));
+  }
+  static test::ByteVector syn(std::uint16_t port = 443) {
+    return test::tcp_segment(kPeer, kOurs,
+                             {.source_port = 50000,
+                              .destination_port = port,
+                              .sequence = wire::SeqNumber(100),
+                              .flags = {.syn = true},
+                              .window = 65535});
+  }
+  // The TCP header in a frame that the stack sent, its checksums verified.
+  static wire::TcpHeader tcp_in(const test::ByteVector& sent) {
+    const auto packet = base::Bytes(sent).subspan(14);
+    const auto ip = wire::parse_ipv4(packet, wire::HeaderChecksum::kVerify);
+    EXPECT_TRUE(ip);
+    const auto segment = packet.first(ip->total_size).subspan(ip->size);
+    auto sum = wire::pseudo_header_sum(ip->header.source, ip->header.destination,
+                                       wire::IpProtocol::kTcp, segment.size());
+    sum.add(segment);
+    EXPECT_EQ(sum.checksum(), 0);
+    return wire::parse_tcp(segment)->header;
+  }
+  // Opens a connection to the peer and returns the frame of its SYN.
+  test::ByteVector connect() {
+    EXPECT_TRUE(stack_.connect(now_, {.source = kOurs,
+                                      .remote = {.address = kPeer, .port = 8080},
+                                      .timeout = Duration::seconds(30)}));
+    stack_.flush(now_);
+    const auto sent = outgoing();
+    EXPECT_EQ(sent.size(), 1U);
+    return sent.empty() ? test::ByteVector{} : sent.front();
+  }
+  std::optional<Event> next_event() { return stack_.next_event(); }
+
+  Instant now_ = Instant::from_nanoseconds(1'000'000'000);
+  base::MemoryPacketPool pool_{2048};
+  Stack stack_{{.tcp = {.max_connections = 64, .max_half_open = 16, .max_time_wait = 16},
+                .hash_key = {},
+                .owns_flow = {}},
+               pool_,
+               now_};
+  InterfaceId interface_ = 0;
+};
+
+TEST_F(StackTest, NewInterfaceAnnouncesItsAddress) {
+  Stack stack({.tcp = {}, .hash_key = {}, .owns_flow = {}}, pool_, now_);
+  const auto id = stack.add_interface(
+      {.mac = kOurMac, .addresses = {{.address = kOurs, .length = 24}}, .gateway = {}});
+  ASSERT_EQ(stack.outgoing(id).packets(), 1U);
+  const auto announced = stack.outgoing(id).front()->bytes();
+  EXPECT_EQ(wire::parse_ethernet(announced)->destination, base::MacAddress::broadcast());
+  EXPECT_EQ(wire::parse_arp(announced.subspan(14))->sender, kOurs);
+}
+
+TEST_F(StackTest, FramesThatAreNotForItAreCountedByReason) {
+  const auto packet =
+      test::ipv4_packet({.source = kPeer, .destination = kOurs}, test::ByteVector(4));
+  receive(test::ByteVector(13));
+  receive(frame(wire::EtherType::kIpv4, packet, mac(9)));
+  receive(frame(wire::EtherType::kIpv4, packet, base::MacAddress::broadcast()));
+  receive(frame(wire::EtherType::kArp, {}, mac(9)));
+  receive(frame(wire::EtherType::kIpv4, packet, kOurMac, wire::VlanTag{.id = 5}));
+  receive(frame(wire::EtherType::kIpv6, packet));
+  receive(frame(wire::EtherType::kArp, test::ByteVector(27)));
+  receive(frame(wire::EtherType::kIpv4, test::ByteVector(19)));
+  receive(ipv4_frame(wire::IpProtocol::kUdp, test::ByteVector(8)));
+  EXPECT_EQ(count(NetCounter::kFramesIn), 9U);
+  EXPECT_EQ(count(NetCounter::kFrameMalformed), 1U);
+  EXPECT_EQ(count(NetCounter::kFrameNotOurs), 3U);
+  EXPECT_EQ(count(NetCounter::kFrameVlan), 1U);
+  EXPECT_EQ(count(NetCounter::kFrameUnknownType), 1U);
+  EXPECT_EQ(count(NetCounter::kArpMalformed), 1U);
+  EXPECT_EQ(count(NetCounter::kIpv4Malformed), 1U);
+  EXPECT_EQ(count(NetCounter::kIpv4UnknownProtocol), 1U);
+  EXPECT_TRUE(outgoing().empty());
+  EXPECT_EQ(pool_.available(), pool_.capacity());
+}
+
+// RFC 1122 3.2.2.6.
+TEST_F(StackTest, EchoRequestIsAnsweredWithItsOwnData) {
+  introduce_peer();
+  const auto data = test::hex("00 01 02 03 04 05 06");
+  receive(echo_request(data));
+  const auto sent = outgoing();
+  ASSERT_EQ(sent.size(), 1U);
+  const auto packet = base::Bytes(sent[0]).subspan(14);
+  const auto ip = wire::parse_ipv4(packet, wire::HeaderChecksum::kVerify);
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->header.source, kOurs);
+  EXPECT_EQ(ip->header.destination, kPeer);
+  const auto reply = wire::parse_icmp(packet.subspan(ip->size));
+  ASSERT_TRUE(reply);
+  const auto& echo = std::get<wire::IcmpEcho>(*reply);
+  EXPECT_FALSE(echo.request);
+  EXPECT_EQ(echo.identifier, 5);
+  EXPECT_EQ(echo.sequence, 6);
+  EXPECT_TRUE(base::equal(echo.data, data));
+}
+
+TEST_F(StackTest, EchoRepliesAreLimitedPerSecond) {
+  introduce_peer();
+  for (unsigned i = 0; i < Icmp::kEchoRepliesPerSecond + 5; ++i) receive(echo_request());
+  EXPECT_EQ(outgoing().size(), Icmp::kEchoRepliesPerSecond);
+  EXPECT_EQ(count(NetCounter::kIcmpEchoSuppressed), 5U);
+  pass(Duration::seconds(1));
+  receive(echo_request());
+  EXPECT_EQ(outgoing().size(), 1U);
+}
+
+TEST_F(StackTest, StackThatDoesNotAnswerStaysSilent) {
+  add_interface({.answers_arp = false});
+  introduce_peer();
+  receive(echo_request());
+  EXPECT_TRUE(outgoing().empty());
+  EXPECT_EQ(stack_.usage().neighbours, 1U);
+}
+
+TEST_F(StackTest, OtherIcmpIsCounted) {
+  auto redirect = test::hex("05 00 faff 00000000");
+  receive(ipv4_frame(wire::IpProtocol::kIcmp, redirect));
+  receive(ipv4_frame(wire::IpProtocol::kIcmp, test::ByteVector(7)));
+  receive(ipv4_frame(wire::IpProtocol::kIcmp,
+                     test::icmp_message(wire::IcmpEcho{.request = false, .data = {}})));
+  EXPECT_EQ(count(NetCounter::kIcmpUnsupported), 2U);
+  EXPECT_EQ(count(NetCounter::kIcmpMalformed), 1U);
+}
+
+// RFC 9293 3.1 MUST-3.
+TEST_F(StackTest, SegmentWithAWrongChecksumIsDropped) {
+  introduce_peer();
+  auto segment = syn();
+  segment[15] ^= std::byte{1};
+  receive(ipv4_frame(wire::IpProtocol::kTcp, segment));
+  EXPECT_EQ(count(NetCounter::kTcpBadChecksum), 1U);
+  EXPECT_TRUE(outgoing().empty());
+}
+
+TEST_F(StackTest, DeviceIsTrustedWithChecksumsOnlyWhereItIsSaidToVerifyThem) {
+  introduce_peer();
+  auto segment = syn();
+  segment[15] ^= std::byte{1};
+  const auto bad = ipv4_frame(wire::IpProtocol::kTcp, segment);
+  constexpr base::Packet::Checksum kVerified{.ip_verified = true, .l4_verified = true};
+  receive(bad, kVerified);
+  EXPECT_EQ(count(NetCounter::kTcpBadChecksum), 1U);
+
+  add_interface({.device_verifies_checksums = true});
+  introduce_peer();
+  receive(bad, kVerified);
+  EXPECT_EQ(count(NetCounter::kTcpBadChecksum), 1U);
+  receive(bad, {.ip_verified = true, .l4_verified = true, .bad = true});
+  EXPECT_EQ(count(NetCounter::kTcpBadChecksum), 2U);
+}
+
+TEST_F(StackTest, SegmentToAClosedPortIsAnsweredWithReset) {
+  introduce_peer();
+  receive(ipv4_frame(wire::IpProtocol::kTcp, syn()));
+  const auto sent = outgoing();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_TRUE(tcp_in(sent[0]).flags.rst);
+}
+
+TEST_F(StackTest, PaddingBehindASegmentIsNotPayload) {
+  introduce_peer();
+  ASSERT_TRUE(stack_.listen({.address = kOurs, .port = 443}));
+  receive(test::concatenated(ipv4_frame(wire::IpProtocol::kTcp, syn()), test::ByteVector(6)));
+  const auto sent = outgoing();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(tcp_in(sent[0]).acknowledgement, wire::SeqNumber(101));
+  EXPECT_TRUE(tcp_in(sent[0]).flags.syn);
+}
+
+TEST_F(StackTest, PriorityTagWithoutVlanIsLookedThrough) {
+  introduce_peer();
+  const auto packet = test::ipv4_packet(
+      {.source = kPeer, .destination = kOurs, .protocol = wire::IpProtocol::kTcp}, syn());
+  receive(frame(wire::EtherType::kIpv4, packet, kOurMac, wire::VlanTag{.id = 0, .priority = 3}));
+  EXPECT_EQ(outgoing().size(), 1U);
+}
+
+TEST_F(StackTest, UnreachableThatQuotesTheSynEndsTheOpen) {
+  introduce_peer();
+  const auto sent = connect();
+  const auto quoted = base::Bytes(sent).subspan(14, 28);
+  receive(ipv4_frame(wire::IpProtocol::kIcmp,
+                     test::icmp_message(wire::IcmpUnreachable{.code = wire::UnreachableCode::kHost,
+                                                              .quoted = quoted})));
+  const auto event = next_event();
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(event->what.closed);
+  EXPECT_EQ(event->reason, CloseReason::kUnreachable);
+  EXPECT_EQ(count(NetCounter::kIcmpUnreachableIn), 1U);
+}
+
+// RFC 5927 4.1: the sequence number has to be one that is in flight.
+TEST_F(StackTest, UnreachableWithAGuessedSequenceIsIgnored) {
+  introduce_peer();
+  auto sent = connect();
+  sent[14 + 20 + 7] ^= std::byte{0x40};
+  const auto quoted = base::Bytes(sent).subspan(14, 28);
+  receive(ipv4_frame(wire::IpProtocol::kIcmp,
+                     test::icmp_message(wire::IcmpUnreachable{.code = wire::UnreachableCode::kHost,
+                                                              .quoted = quoted})));
+  EXPECT_FALSE(next_event());
+  EXPECT_EQ(stack_.usage().connections, 1U);
+}
+
+TEST_F(StackTest, UnreachableThatQuotesAnotherHostIsIgnored) {
+  const auto quoted = test::ipv4_packet({.source = Ipv4Address::of(198, 18, 0, 66),
+                                         .destination = kPeer,
+                                         .protocol = wire::IpProtocol::kTcp},
+                                        test::ByteVector(20));
+  receive(ipv4_frame(wire::IpProtocol::kIcmp,
+                     test::icmp_message(wire::IcmpUnreachable{.code = wire::UnreachableCode::kPort,
+                                                              .quoted = quoted})));
+  EXPECT_EQ(count(NetCounter::kIcmpErrorIgnored), 1U);
+}
+
+TEST_F(StackTest, FragmentationNeededIsCountedAndEndsNothing) {
+  introduce_peer();
+  const auto sent = connect();
+  const auto quoted = base::Bytes(sent).subspan(14, 28);
+  receive(ipv4_frame(wire::IpProtocol::kIcmp,
+                     test::icmp_message(wire::IcmpUnreachable{
+                         .code = wire::UnreachableCode::kFragmentationNeeded, .quoted = quoted})));
+  EXPECT_EQ(count(NetCounter::kIcmpFragmentationNeeded), 1U);
+  EXPECT_FALSE(next_event());
+}
+
+TEST_F(StackTest, NeighbourThatDoesNotAnswerEndsTheOpen) {
+  const auto request = connect();
+  EXPECT_EQ(wire::parse_arp(base::Bytes(request).subspan(14))->target, kPeer);
+  std::optional<Event> event;
+  for (int i = 0; i < 50 && !event; ++i) {
+    pass(Duration::milliseconds(100));
+    event = next_event();
+  }
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->reason, CloseReason::kUnreachable);
+  EXPECT_EQ(count(NetCounter::kNeighbourUnresolved), 1U);
+  (void)outgoing();
+  EXPECT_EQ(pool_.available(), pool_.capacity());
+}
+
+TEST_F(StackTest, DeadlineCoversNeighbours) {
+  (void)connect();
+  EXPECT_LE(stack_.next_deadline(),
+            now_ + Neighbours::kRequestInterval + Duration::milliseconds(100));
+}
+
+}  // namespace
+}  // namespace sluice::net
