@@ -3,12 +3,12 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -34,6 +34,11 @@ class SharedEal final : public testing::Environment {
  public:
   void SetUp() override {
     in_namespace = test::enter_network_namespace();
+    // Before EAL, after which nothing forks.
+    has_veth =
+        in_namespace && std::system(
+                            "ip link add sluice-v0 mtu 9000 type veth peer name sluice-v1 mtu 9000 "
+                            "&& ip link set sluice-v0 up && ip link set sluice-v1 up") == 0;
     DataplaneSettings settings;
     const Host host = inspect_host();
     settings.worker_cores = {host.cpus.front()};
@@ -48,6 +53,7 @@ class SharedEal final : public testing::Environment {
   void TearDown() override { eal_.reset(); }
 
   static inline bool in_namespace = false;
+  static inline bool has_veth = false;
 
  private:
   std::unique_ptr<Eal> eal_;
@@ -128,6 +134,53 @@ TEST_F(DpdkTest, ClockAdvancesAtWallClockRate) {
   EXPECT_LT(passed, base::Duration::seconds(2));
 }
 
+constexpr std::uint16_t kEtherType = 0x88b5;  // IEEE Std 802, local experiments
+
+// A broadcast frame, `size` bytes long.
+std::vector<std::byte> frame(std::size_t size) {
+  std::vector<std::byte> bytes(size, std::byte{0x5a});
+  std::fill_n(bytes.begin(), 6, std::byte{0xff});
+  base::store_be(bytes.data() + 12, kEtherType);
+  return bytes;
+}
+
+base::Packet* packet_with(base::PacketPool& pool, base::Bytes bytes) {
+  base::Packet* packet = pool.allocate();
+  base::copy(packet->append(bytes.size()), bytes);
+  return packet;
+}
+
+// A socket of the kernel's for such frames on one of its interfaces; negative with errno set.
+int raw_socket(const char* interface) {
+  const int socket = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(kEtherType));
+  if (socket < 0) return socket;
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(kEtherType);
+  address.sll_ifindex = static_cast<int>(::if_nametoindex(interface));
+  const timeval patience{.tv_sec = 2, .tv_usec = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  return ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 ? socket : -1;
+}
+
+// How many copies of the frame the devices receive within a second; the kernel has things of its
+// own to say on a new interface.
+std::size_t copies_received(std::span<const std::unique_ptr<nic::Device>> devices,
+                            base::Bytes wanted) {
+  std::array<base::Packet*, 64> burst;
+  std::size_t found = 0;
+  for (int attempt = 0; attempt < 1000 && found == 0; ++attempt) {
+    for (const auto& device : devices) {
+      for (std::size_t n = device->receive(kNow, burst); n > 0; --n) {
+        const base::PacketPtr packet(burst[n - 1]);
+        if (base::equal(packet->bytes(), wanted)) ++found;
+      }
+    }
+    if (found == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return found;
+}
+
 // A tap with two queues, and a raw socket on the kernel's end of it.
 class TapTest : public DpdkTest {
  protected:
@@ -146,7 +199,8 @@ class TapTest : public DpdkTest {
     port_ = *std::move(port);
     ASSERT_EQ(port_->queues(), pools_.size());
     ASSERT_TRUE(test::configure_interface(kTap, *base::AddressPrefix::parse("198.18.0.1/24")));
-    open_socket();
+    socket_ = raw_socket(kTap);
+    ASSERT_GE(socket_, 0);
   }
   void TearDown() override {
     if (socket_ >= 0) ::close(socket_);
@@ -154,33 +208,6 @@ class TapTest : public DpdkTest {
     EXPECT_FALSE(interface_exists(kTap));
     for (const auto& each : pools_) EXPECT_EQ(each->available(), kPackets);
   }
-  void open_socket() {
-    socket_ = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(kEtherType));
-    ASSERT_GE(socket_, 0);
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_protocol = htons(kEtherType);
-    address.sll_ifindex = static_cast<int>(::if_nametoindex(kTap));
-    ASSERT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    const timeval patience{.tv_sec = 2, .tv_usec = 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  }
-
-  // A broadcast frame of a type for local experiments, `size` bytes long.
-  static std::vector<std::byte> frame(std::size_t size) {
-    std::vector<std::byte> bytes(size, std::byte{0x5a});
-    std::fill_n(bytes.begin(), 6, std::byte{0xff});
-    base::store_be(bytes.data() + 12, kEtherType);
-    return bytes;
-  }
-  base::Packet* packet_with(base::Bytes bytes) {
-    base::Packet* packet = pools_[0]->allocate();
-    base::copy(packet->append(bytes.size()), bytes);
-    return packet;
-  }
-
-  static constexpr std::uint16_t kEtherType = 0x88b5;  // IEEE Std 802, local experiments
-
   std::array<std::unique_ptr<nic::DpdkPacketPool>, 2> pools_{pool("tap-0"), pool("tap-1")};
   std::vector<nic::DpdkPacketPool*> pointers_;
   std::unique_ptr<nic::DpdkPort> port_;
@@ -191,7 +218,7 @@ class TapTest : public DpdkTest {
 TEST_F(TapTest, TransmittedFrameArrivesAtTheKernel) {
   const auto device = port_->device(1, counters_);
   const auto sent = frame(300);
-  const std::array frames{packet_with(sent)};
+  const std::array frames{packet_with(*pools_[0], sent)};
   EXPECT_EQ(device->transmit(kNow, frames), 1U);
   std::array<std::byte, 2048> buffer;
   ASSERT_EQ(::recv(socket_, buffer.data(), buffer.size(), 0), 300);
@@ -204,24 +231,12 @@ TEST_F(TapTest, FrameFromTheKernelIsReceivedByOneQueue) {
   const std::array devices{port_->device(0, counters_), port_->device(1, counters_)};
   const auto sent = frame(1514);
   ASSERT_EQ(::send(socket_, sent.data(), sent.size(), 0), 1514);
-  std::array<base::Packet*, 64> burst;
-  std::size_t found = 0;
-  for (int attempt = 0; attempt < 1000 && found == 0; ++attempt) {
-    for (const auto& device : devices) {
-      // The kernel has things of its own to say on a new interface.
-      for (std::size_t n = device->receive(kNow, burst); n > 0; --n) {
-        const base::PacketPtr packet(burst[n - 1]);
-        if (base::equal(packet->bytes(), sent)) ++found;
-      }
-    }
-    if (found == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  EXPECT_EQ(found, 1U);
+  EXPECT_EQ(copies_received(devices, sent), 1U);
 }
 
 TEST_F(TapTest, FrameHeldForRetransmissionStaysWithItsHolder) {
   const auto device = port_->device(0, counters_);
-  base::PacketPtr kept(packet_with(frame(100)));
+  base::PacketPtr kept(packet_with(*pools_[0], frame(100)));
   kept->retain();
   const std::array frames{kept.get()};
   EXPECT_EQ(device->transmit(kNow, frames), 1U);
@@ -231,7 +246,8 @@ TEST_F(TapTest, FrameHeldForRetransmissionStaysWithItsHolder) {
 
 TEST_F(TapTest, OversizedFrameIsDroppedAndCountedAndTheRestGoesOn) {
   const auto device = port_->device(0, counters_);
-  const std::array frames{packet_with(frame(1600)), packet_with(frame(100))};
+  const std::array frames{packet_with(*pools_[0], frame(1600)),
+                          packet_with(*pools_[0], frame(100))};
   EXPECT_EQ(device->transmit(kNow, frames), 2U);
   EXPECT_EQ(counters_[nic::NicCounter::kTransmitOversize], 1U);
   EXPECT_EQ(counters_[nic::NicCounter::kSentFrames], 1U);
@@ -253,6 +269,86 @@ TEST_F(TapTest, SluiceAndTheKernelHaveDifferentAddresses) {
   ASSERT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&end), &size), 0);
   EXPECT_NE(std::memcmp(end.sll_addr, port_->info().mac.octets.data(), 6), 0);
   EXPECT_FALSE(port_->info().mac.is_multicast());
+}
+
+// A port of another kind with one queue and room for jumbo frames.
+class JumboPort {
+ public:
+  JumboPort(const PortSettings& settings, const PortPosition& position) {
+    const auto plan = plan_port(settings, position);
+    EXPECT_TRUE(plan) << plan.error();
+    if (!plan) return;
+    auto pool = nic::DpdkPacketPool::create(
+        {.name = settings.name, .packets = 1024, .data_room = plan->data_room});
+    EXPECT_TRUE(pool) << pool.error();
+    if (!pool) return;
+    pool_ = *std::move(pool);
+    pointer_ = pool_.get();
+    auto port = nic::DpdkPort::open(plan->device, {&pointer_, 1});
+    EXPECT_TRUE(port) << port.error() << ": " << Eal::last_complaint();
+    if (!port) return;
+    port_ = *std::move(port);
+    devices_[0] = port_->device(0, counters_);
+  }
+  [[nodiscard]] bool open() const { return port_ != nullptr; }
+  [[nodiscard]] std::span<const std::unique_ptr<nic::Device>> devices() const { return devices_; }
+  // False when the frame has not been sent.
+  [[nodiscard]] bool transmit(base::Bytes bytes) {
+    const std::uint64_t before = counters_[nic::NicCounter::kSentFrames];
+    now_ = now_ + base::Duration::seconds(1);  // so that the device looks at its link again
+    const std::array frames{packet_with(*pool_, bytes)};
+    if (devices_[0]->transmit(now_, frames) == 0) frames[0]->release();
+    return counters_[nic::NicCounter::kSentFrames] > before;
+  }
+
+ private:
+  std::unique_ptr<nic::DpdkPacketPool> pool_;
+  nic::DpdkPacketPool* pointer_ = nullptr;
+  std::unique_ptr<nic::DpdkPort> port_;
+  base::Counters<nic::NicCounter> counters_;
+  base::Instant now_;
+  std::array<std::unique_ptr<nic::Device>, 1> devices_;
+};
+
+PortSettings jumbo(const char* name, DeviceKind kind, std::string target) {
+  PortSettings settings;
+  settings.name = name;
+  settings.kind = kind;
+  settings.target = std::move(target);
+  settings.mtu = 9000;
+  return settings;
+}
+
+TEST_F(DpdkTest, AfPacketCarriesJumboFramesBothWays) {
+  if (!SharedEal::has_veth) GTEST_SKIP() << "NOT TESTED: a veth pair needs root and iproute2";
+  JumboPort port(jumbo("packet", DeviceKind::kAfPacket, "sluice-v0"), {.index = 2, .workers = 1});
+  ASSERT_TRUE(port.open());
+  const int socket = raw_socket("sluice-v1");
+  ASSERT_GE(socket, 0);
+  const auto sent = frame(9014);
+  EXPECT_TRUE(port.transmit(sent));
+  std::vector<std::byte> buffer(10'000);
+  EXPECT_EQ(::recv(socket, buffer.data(), buffer.size(), 0), 9014);
+  EXPECT_EQ(::send(socket, sent.data(), sent.size(), 0), 9014);
+  EXPECT_EQ(copies_received(port.devices(), sent), 1U);
+  ::close(socket);
+}
+
+TEST_F(DpdkTest, MemifCarriesJumboFramesFromClientToServer) {
+  const std::string path = testing::TempDir() + "sluice-memif-" + std::to_string(::getpid());
+  PortSettings settings = jumbo("server", DeviceKind::kMemif, path);
+  settings.memif_server = true;
+  JumboPort server(settings, {.index = 3, .workers = 1});
+  JumboPort client(jumbo("client", DeviceKind::kMemif, path), {.index = 4, .workers = 1});
+  ASSERT_TRUE(server.open() && client.open());
+  const auto sent = frame(9014);
+  bool taken = false;
+  for (int attempt = 0; attempt < 100 && !taken; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    taken = client.transmit(sent);  // once the two have found each other
+  }
+  EXPECT_TRUE(taken);
+  EXPECT_EQ(copies_received(server.devices(), sent), 1U);
 }
 
 TEST_F(DpdkTest, DeviceThatDoesNotExistIsRefusedAndLeavesNothing) {
