@@ -47,12 +47,14 @@ struct alignas(64) ExpandedKey {
 };
 static_assert(sizeof(ExpandedKey) == 1024);
 
-// A key ready for use, as a view: `material` is an ExpandedKey for AES-GCM, the 32 raw bytes for
-// ChaCha20-Poly1305.
+// A key ready for use, as a view: `material` is an ExpandedKey for AES-GCM, for ChaCha20-Poly1305
+// the 32 raw bytes, with kChaChaKeyRoom bytes there to be read: ipsec-mb's AVX2 code loads the
+// key's second half as 32 bytes (and does not use what it reads too much).
 struct AeadKey {
   AeadAlgorithm algorithm;
   const std::byte* material;
 };
+inline constexpr std::size_t kChaChaKeyRoom = 48;
 
 class Aead {
  public:

@@ -79,7 +79,8 @@ class RecordProtection {
   [[nodiscard]] AeadNonce nonce() const;
   [[nodiscard]] AeadKey key(KeyPool& keys);
 
-  // One cache line and a half: what an idle connection keeps per direction.
+  // One cache line and a half: what an idle connection keeps per direction. The key stands first,
+  // so that kChaChaKeyRoom bytes from it on are ours.
   std::array<std::byte, kMaxAeadKeySize> raw_key_{};
   AeadNonce iv_{};
   AeadAlgorithm algorithm_ = AeadAlgorithm::aes128_gcm;
@@ -88,6 +89,6 @@ class RecordProtection {
   std::uint64_t sequence_ = 0;
   KeyPool::Claim claim_;
 };
-static_assert(sizeof(RecordProtection) <= 80);
+static_assert(sizeof(RecordProtection) <= 80 && sizeof(RecordProtection) >= kChaChaKeyRoom);
 
 }  // namespace sluice::tls

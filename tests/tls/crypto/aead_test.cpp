@@ -3,8 +3,10 @@
 #include "tls/crypto/aead.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <new>
 #include <random>
 #include <string>
 
@@ -29,6 +31,7 @@ class OwnedKey {
   OwnedKey(const Aead& aead, AeadAlgorithm algorithm, Bytes raw)
       : algorithm_(algorithm), raw_(raw.begin(), raw.end()) {
     if (algorithm != AeadAlgorithm::chacha20_poly1305) aead.expand(algorithm, raw, expanded_);
+    raw_.resize(kChaChaKeyRoom);
   }
   [[nodiscard]] AeadKey view() const {
     return {algorithm_,
@@ -228,6 +231,57 @@ TEST_P(AeadAtLevel, SealingInPlaceGivesTheSameBytes) {
     const AeadTag tag = aead_->seal(key.view(), nonce_of(nonce), {}, bytes, bytes);
     bytes.insert(bytes.end(), tag.begin(), tag.end());
     EXPECT_EQ(bytes, expected);
+  }
+}
+
+// Bytes that end where readable memory ends.
+class AtPageEnd {
+ public:
+  explicit AtPageEnd(std::size_t size)
+      : mapped_(((size + kPage - 1) / kPage + 1) * kPage), size_(size) {
+    void* at = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();
+    base_ = static_cast<std::byte*>(at);
+    ::mprotect(base_ + mapped_ - kPage, kPage, PROT_NONE);
+  }
+  ~AtPageEnd() { ::munmap(base_, mapped_); }
+  AtPageEnd(const AtPageEnd&) = delete;
+  AtPageEnd& operator=(const AtPageEnd&) = delete;
+
+  [[nodiscard]] MutableBytes bytes() const { return {base_ + mapped_ - kPage - size_, size_}; }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+  std::size_t mapped_;
+  std::size_t size_;
+  std::byte* base_;
+};
+
+// Packets may lie at the end of a mapping: nothing beyond them may be touched.
+TEST_P(AeadAtLevel, NothingBeyondTheBytesIsTouched) {
+  for (const AeadAlgorithm algorithm : kAlgorithms) {
+    const auto raw = random_bytes(key_size(algorithm));
+    const bool is_chacha = algorithm == AeadAlgorithm::chacha20_poly1305;
+    const AtPageEnd key(is_chacha ? kChaChaKeyRoom : sizeof(ExpandedKey));
+    base::copy(key.bytes(), raw);
+    if (!is_chacha) {
+      aead_->expand(algorithm, raw, *reinterpret_cast<ExpandedKey*>(key.bytes().data()));
+    }
+    const AeadKey view{algorithm, key.bytes().data()};
+    const AtPageEnd aad(5);
+    const AtPageEnd nonce_bytes(kAeadNonceSize);
+    const auto& nonce = *reinterpret_cast<const AeadNonce*>(nonce_bytes.bytes().data());
+    for (std::size_t size = 1; size < 5000; size += size < 600 ? 1 : 97) {
+      const AtPageEnd from(size);
+      const AtPageEnd to(size);
+      const AeadTag whole = aead_->seal(view, nonce, aad.bytes(), from.bytes(), to.bytes());
+      AeadStream stream(*aead_, view, nonce, aad.bytes());
+      stream.seal(from.bytes().first(size / 3), to.bytes().first(size / 3));
+      stream.seal(from.bytes().subspan(size / 3), to.bytes().subspan(size / 3));
+      EXPECT_EQ(stream.finish(), whole) << size;
+      EXPECT_EQ(aead_->open(view, nonce, aad.bytes(), to.bytes()), whole) << size;
+      EXPECT_TRUE(base::equal(to.bytes(), from.bytes())) << size;
+    }
   }
 }
 
