@@ -24,6 +24,11 @@ std::string name_of_case(const ::testing::TestParamInfo<WrongConfiguration>& eac
   return each.param.name;
 }
 
+// For the report of a failing case.
+void PrintTo(const WrongConfiguration& wrong, std::ostream* to) {
+  *to << wrong.text;
+}
+
 class WrongConfigurationTest : public ::testing::TestWithParam<WrongConfiguration> {};
 
 TEST_P(WrongConfigurationTest, IsNamedWithItsPlace) {
@@ -120,10 +125,10 @@ INSTANTIATE_TEST_SUITE_P(
             "Device", port("device: eth0, addresses: [198.18.0.2/24]"),
             "3:28: device: \"eth0\" is not a device; expected tap:NAME, pci:ADDRESS, "
             "af_xdp:INTERFACE, af_packet:INTERFACE or memif:PATH"},
-        WrongConfiguration{"InterfaceName",
-                           port("device: tap:a-name-of-16-by, addresses: [198.18.0.2/24]"),
-                           "3:28: device: \"a-name-of-16-by\" is not an interface's name; expected "
-                           "1 to 15 characters"},
+        WrongConfiguration{
+            "InterfaceName", port("device: tap:a-name-of-16-chr, addresses: [198.18.0.2/24]"),
+            "3:28: device: \"a-name-of-16-chr\" is not an interface's name; expected "
+            "1 to 15 characters"},
         WrongConfiguration{"PciAddress", port("device: \"pci:3b:00\", addresses: [198.18.0.2/24]"),
                            "3:28: device: \"3b:00\" is not a PCI address; expected one such as "
                            "0000:3b:00.0"},
@@ -191,39 +196,39 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"EmptyServers", backend("servers: []"),
                            "2:19: servers has 0 items; expected 1 to 256"},
         WrongConfiguration{"HostName", backend("servers: [shop.example:80]"),
-                           "2:19: servers: \"shop.example:80\" is not an address with a port; "
+                           "2:20: servers: \"shop.example:80\" is not an address with a port; "
                            "expected an IPv4 address and a port from 1 to 65535, such as "
                            "198.18.0.2:443"},
         WrongConfiguration{
             "PortZero", backend("servers: [198.18.0.1:0]"),
-            "2:19: servers: \"198.18.0.1:0\" is not an address with a port; expected "
+            "2:20: servers: \"198.18.0.1:0\" is not an address with a port; expected "
             "an IPv4 address and a port from 1 to 65535, such as 198.18.0.2:443"},
         WrongConfiguration{"ServerTwice", backend("servers: [198.18.0.1:80, 198.18.0.1:80]"),
-                           "2:34: servers: 198.18.0.1:80 stands in the list twice; expected it "
+                           "2:35: servers: 198.18.0.1:80 stands in the list twice; expected it "
                            "once"},
         WrongConfiguration{"OwnAddress", backend("servers: [198.18.0.2:80]"),
-                           "2:19: servers: 198.18.0.2:80 is an address of port \"edge\" itself; "
+                           "2:20: servers: 198.18.0.2:80 is an address of port \"edge\" itself; "
                            "expected another host's"},
         WrongConfiguration{"Source",
                            backend("servers: [198.18.0.1:80], source_addresses: [198.18.0.9]"),
-                           "2:54: source_addresses: no port has the address 198.18.0.9; expected "
+                           "2:55: source_addresses: no port has the address 198.18.0.9; expected "
                            "one of a port's addresses"},
         WrongConfiguration{"LaterBalance",
                            backend("servers: [198.18.0.1:80], balance: least_connections"),
-                           "2:44: balance: \"least_connections\" is not supported by this version; "
+                           "2:45: balance: \"least_connections\" is not supported by this version; "
                            "expected round_robin"},
         WrongConfiguration{
             "Balance", backend("servers: [198.18.0.1:80], balance: round-robin"),
-            "2:44: balance: unknown value \"round-robin\"; expected round_robin; did "
+            "2:45: balance: unknown value \"round-robin\"; expected round_robin; did "
             "you mean \"round_robin\"?"},
         WrongConfiguration{"Health", backend("servers: [198.18.0.1:80], health: {tcp: {}}"),
-                           "2:35: \"health\" is not supported by this version; expected it to be "
+                           "2:36: \"health\" is not supported by this version; expected it to be "
                            "left out"},
         WrongConfiguration{"ProxyProtocol", backend("servers: [198.18.0.1:80], proxy_protocol: v2"),
-                           "2:35: \"proxy_protocol\" is not supported by this version; expected it "
+                           "2:36: \"proxy_protocol\" is not supported by this version; expected it "
                            "to be left out"},
         WrongConfiguration{"Servers", backend("servers: 198.18.0.1:80"),
-                           "2:18: servers is a single value; expected a list: servers such as "
+                           "2:19: servers is a single value; expected a list: servers such as "
                            "[198.18.0.1:8080]"}),
     name_of_case);
 
@@ -286,7 +291,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"NoBackend", route("mode: tcp"),
                            "5:9: a route has no backend; expected the name of one of the backends"},
         WrongConfiguration{"MisspeltBackend", route("mode: tcp, backend: shpo"),
-                           "5:29: backend: there is no backend \"shpo\"; expected the name of one "
+                           "5:30: backend: there is no backend \"shpo\"; expected the name of one "
                            "of the backends; did you mean \"shop\"?"},
         WrongConfiguration{"NoMode", route("backend: shop"),
                            "5:9: a route has no mode; expected mode: tcp"},
@@ -296,10 +301,10 @@ INSTANTIATE_TEST_SUITE_P(
                            "5:16: mode: \"passthrough\" is not supported by this version; expected "
                            "tcp"},
         WrongConfiguration{"EarlyData", route("mode: tcp, backend: shop, early_data: hold"),
-                           "5:35: \"early_data\" is not supported by this version; expected it to "
+                           "5:36: \"early_data\" is not supported by this version; expected it to "
                            "be left out"},
         WrongConfiguration{"Paths", route("mode: tcp, backend: shop, paths: [{prefix: /x}]"),
-                           "5:35: \"paths\" is not supported by this version; expected it to be "
+                           "5:36: \"paths\" is not supported by this version; expected it to be "
                            "left out"},
         WrongConfiguration{
             "InnerWildcard", route("match: {sni: www.*.example}, mode: tcp, backend: shop"),
@@ -313,7 +318,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "label"},
         WrongConfiguration{"NameTwice",
                            route("match: {sni: [a.example, A.example]}, mode: tcp, backend: shop"),
-                           "5:34: sni: \"a.example\" is already matched on line 5; expected a name "
+                           "5:35: sni: \"a.example\" is already matched on line 5; expected a name "
                            "that no other route has"},
         WrongConfiguration{
             "TwoWithoutMatch",
@@ -324,17 +329,17 @@ INSTANTIATE_TEST_SUITE_P(
                            "5:17: match has no sni; expected a server name, or a list of them"},
         WrongConfiguration{
             "Suite", route("mode: tcp, backend: shop, suites: [TLS_AES_128_GCM_SHA265]"),
-            "5:44: suites: unknown value \"TLS_AES_128_GCM_SHA265\"; expected "
+            "5:45: suites: unknown value \"TLS_AES_128_GCM_SHA265\"; expected "
             "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 or "
             "TLS_CHACHA20_POLY1305_SHA256; did you mean \"TLS_AES_128_GCM_SHA256\"?"},
         WrongConfiguration{"LaterGroup", route("mode: tcp, backend: shop, groups: [secp384r1]"),
-                           "5:44: groups: \"secp384r1\" is not supported by this version; expected "
+                           "5:45: groups: \"secp384r1\" is not supported by this version; expected "
                            "x25519 or secp256r1"},
         WrongConfiguration{"GroupTwice",
                            route("mode: tcp, backend: shop, groups: [x25519, x25519]"),
-                           "5:52: groups: x25519 stands in the list twice; expected it once"},
+                           "5:53: groups: x25519 stands in the list twice; expected it once"},
         WrongConfiguration{"Alpn", route("mode: tcp, backend: shop, alpn: [\"\"]"),
-                           "5:42: alpn is empty; expected a protocol of 1 to 255 bytes, such as "
+                           "5:43: alpn is empty; expected a protocol of 1 to 255 bytes, such as "
                            "http/1.1"}),
     name_of_case);
 
@@ -369,7 +374,7 @@ TEST(ConfigurationErrors, AnUnreachableServerIsRefused) {
                            "backends: {shop: {servers: [198.19.0.1:80]}}\n" +
                            std::string(testing::kSections[1]) + std::string(testing::kSections[3]);
   EXPECT_THAT(problems_of(text),
-              ElementsAre("sluice.yaml:4:28: servers: no port leads to 198.19.0.1:80; expected an "
+              ElementsAre("sluice.yaml:4:29: servers: no port leads to 198.19.0.1:80; expected an "
                           "address in a port's network, or a port with a gateway"));
 }
 
