@@ -100,7 +100,7 @@ class StartUp(unittest.TestCase):
         self.refuse("www")
 
     def test_interface_name_that_is_taken(self):
-        sandbox.run("ip", "link", "add", daemon.TAP, "type", "dummy")
+        sandbox.run("ip", "tuntap", "add", "dev", daemon.TAP, "mode", "tap")
         self.addCleanup(sandbox.run, "ip", "link", "del", daemon.TAP)
         self.refuse(daemon.TAP)
 

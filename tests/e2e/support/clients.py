@@ -53,9 +53,13 @@ def connect(port=PORT, source=None, receive_buffer=None):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    if source is not None:
-        sock.bind((source, 0))
-    sock.connect((ADDRESS, port))
+    try:
+        if source is not None:
+            sock.bind((source, 0))
+        sock.connect((ADDRESS, port))
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -56,7 +56,8 @@ class TcpOrigin:
     def __init__(self, port, serve):
         self._serve = serve
         self._listener = socket.create_server(("0.0.0.0", port), backlog=128)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def _accept(self):
         while True:
@@ -75,6 +76,9 @@ class TcpOrigin:
                 pass  # the other side went away: its test knows what it expects
 
     def close(self):
+        # Closing alone would leave it open for as long as a thread waits in accept().
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._listener.close()
 
 
