@@ -29,8 +29,8 @@ void RelayApplication::run(base::Instant now) {
 }
 
 void RelayApplication::handle(base::Instant now, const net::Event& event) {
-  if (event.accepted) {
-    accept(now, event);
+  if (event.accepted && event.what.opened) {
+    if (!event.what.closed) accept(now, event);
     return;
   }
   Session& session = sessions_[event.context / 2];
