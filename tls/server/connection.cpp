@@ -142,7 +142,7 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_handshake(Span
 
   if (auto* connected = std::get_if<Connected>(&phase_)) {
     TRY(collect_messages(
-        connected->messages, fragment, [] { return StateId::kConnected; },
+        connected->messages, fragment, TlsError::kMalformedHandshake, [] { return StateId::kConnected; },
         [&](const HandshakeMessage& message) {
           return on_key_update(*connected, message.body, output);
         }));

@@ -59,7 +59,7 @@ StateId ServerHandshake::state() const {
 
 Result<void, TlsError> ServerHandshake::receive(SpanReader fragment, HandshakeLink& link) {
   return collect_messages(
-      messages_, fragment, [this] { return state(); },
+      messages_, fragment, TlsError::kMessageTooLong, [this] { return state(); },
       [&](const HandshakeMessage& message) -> Handled {
         if (auto* hello = std::get_if<ExpectClientHello>(&state_)) return on(*hello, message, link);
         if (auto* again = std::get_if<ExpectSecondClientHello>(&state_)) {

@@ -57,18 +57,18 @@ class MessageBuffer {
 };
 
 // Takes a record's fragment: collects messages, refuses each as soon as its header shows that it
-// has no edge or does not fit, and hands the complete ones to `handle(message)`. `state()` is asked
-// before every message.
+// has no edge or does not fit (`too_long`), and hands the complete ones to `handle(message)`.
+// `state()` is asked before every message.
 template <std::size_t kMaxBody, typename State, typename Handle>
 base::Result<void, TlsError> collect_messages(MessageBuffer<kMaxBody>& buffer, SpanReader fragment,
-                                              State&& state, Handle&& handle) {
+                                              TlsError too_long, State&& state, Handle&& handle) {
   while (fragment.remaining() > 0) {
     buffer.take(fragment);
     if (!buffer.has_header()) break;
     const std::optional<Event> event = event_of(buffer.type());
     const Edge* found = event ? edge(state(), *event) : nullptr;
     if (found == nullptr) return base::Unexpected{TlsError::kUnexpectedMessage};
-    if (buffer.too_long()) return base::Unexpected{TlsError::kMessageTooLong};
+    if (buffer.too_long()) return base::Unexpected{too_long};
     if (!buffer.complete()) continue;
     if (found->ends_record && fragment.remaining() > 0) {
       return base::Unexpected{TlsError::kMessageAcrossKeyChange};

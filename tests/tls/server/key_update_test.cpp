@@ -1,0 +1,103 @@
+// KeyUpdate from a client that keeps no rule (RFC 8446 section 4.6.3); orderly ones are in
+// interop_test.cpp.
+#include <gtest/gtest.h>
+
+#include "tests/tls/server/refusal.hpp"
+#include "tls/server/limits.hpp"
+
+namespace sluice::test {
+namespace {
+
+using tls::AlertDescription;
+using tls::ContentType;
+using tls::TlsCounter;
+using tls::TlsError;
+
+const char* const kNotRequested = "1800000100";
+const char* const kRequested = "1800000101";
+
+TEST(KeyUpdate, WithAnUnknownRequestIsIllegalParameter) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.feed(client.seal(ContentType::handshake, unhex("1800000102")));
+  expect_refused(server, client, TlsError::kBadKeyUpdate, AlertDescription::illegal_parameter);
+}
+
+TEST(KeyUpdate, OfAnotherLengthIsDecodeError) {
+  for (const char* message : {"18000000", "180000020000", "18ffffff"}) {
+    Server server;
+    ScriptedClient client;
+    client.shake_hands(server);
+    server.feed(client.seal(ContentType::handshake, unhex(message)));
+    expect_refused(server, client, TlsError::kMalformedHandshake, AlertDescription::decode_error);
+  }
+}
+
+TEST(KeyUpdate, InRecordsOfOneByteIsAccepted) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  for (const std::byte b : unhex(kNotRequested)) {
+    server.feed(client.seal(ContentType::handshake, std::span(&b, 1)));
+  }
+  client.update_write_keys();
+  server.feed(client.seal(ContentType::application_data, bytes("new keys")));
+  EXPECT_EQ(server.received(), "new keys");
+}
+
+TEST(KeyUpdate, AgainAndAgainWithoutDataIsRefused) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  const auto update = [&] {
+    server.feed(client.seal(ContentType::handshake, unhex(kNotRequested)));
+    client.update_write_keys();
+  };
+  for (int i = 0; i < tls::kMaxKeyUpdates; ++i) update();
+  server.feed(client.seal(ContentType::application_data, bytes("x")));  // starts the count anew
+  for (int i = 0; i < tls::kMaxKeyUpdates; ++i) update();
+  ASSERT_EQ(server.error(), std::nullopt);
+  update();
+  expect_refused(server, client, TlsError::kTooManyKeyUpdates,
+                 AlertDescription::unexpected_message);
+}
+
+// RFC 8446 4.6.3: several requests while we are silent may be answered by one.
+TEST(KeyUpdate, RequestedWithoutRoomForTheAnswerIsAnsweredBeforeTheNextData) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.output.allow(0);
+  for (int i = 0; i < 2; ++i) {
+    server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
+    client.update_write_keys();
+  }
+  ASSERT_EQ(server.error(), std::nullopt);
+  EXPECT_TRUE(server.output.take().empty());
+
+  server.output.allow(2);
+  server.seal("after the update");
+  const auto sent = records_of(server.output.take());
+  ASSERT_EQ(sent.size(), 2);
+  EXPECT_EQ(client.open(sent[0]).at(0).content, unhex(kNotRequested));
+  client.update_read_keys();
+  EXPECT_EQ(base::text_of(client.open(sent[1]).at(0).content), "after the update");
+  EXPECT_EQ(server.count(TlsCounter::kKeyUpdatesSent), 1);
+}
+
+TEST(KeyUpdate, RequestedAfterCloseIsNotAnswered) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.connection().close(server.output);
+  (void)server.output.take();
+  server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
+  client.update_write_keys();
+  server.feed(client.seal(ContentType::application_data, bytes("x")));
+  EXPECT_EQ(server.received(), "x");
+  EXPECT_TRUE(server.output.take().empty());
+}
+
+}  // namespace
+}  // namespace sluice::test
