@@ -43,7 +43,7 @@ struct FrameSteering {
 // The key and the indirection table's size to give to a device: entry i names worker i modulo the
 // number of workers. The hash covers, as the device sees them in a received frame, source address,
 // destination address, source port and destination port.
-inline constexpr std::size_t kIndirectionEntries = 128;
+inline constexpr unsigned kIndirectionEntries = 128;
 // It is the key of the RSS specification's own verification suite, which every driver takes.
 inline constexpr std::array<std::uint8_t, 40> kRssKey = {
     0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,

@@ -33,6 +33,7 @@ class End {
     if (event.what.closed) {
       closed_ = true;
       reason_ = event.reason;
+      over_ = reason_ == CloseReason::kNone;
       return;
     }
     connection_ = event.connection;
@@ -46,7 +47,7 @@ class End {
 
   [[nodiscard]] std::size_t received() const { return received_; }
   [[nodiscard]] std::size_t wrong() const { return wrong_; }
-  // close() was called: no more events will come.
+  // Closed in order, by this side or because both directions had ended.
   [[nodiscard]] bool over() const { return over_; }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] CloseReason reason() const { return reason_; }
@@ -206,7 +207,19 @@ struct Weather {
   nic::FaultRates rates;
 };
 
-class BadNetworkTest : public ::testing::TestWithParam<Weather> {};
+class BadNetworkTest : public ::testing::TestWithParam<Weather> {
+ protected:
+  // A network that turned out to be good shows nothing.
+  static void expect_weather(const nic::FaultRates& rates,
+                             const base::Counters<nic::NicCounter>& counters) {
+    using nic::NicCounter;
+    EXPECT_EQ(rates.loss > 0, counters[NicCounter::kFaultLost] > 0);
+    EXPECT_EQ(rates.duplication > 0, counters[NicCounter::kFaultDuplicated] > 0);
+    EXPECT_EQ(rates.reordering > 0, counters[NicCounter::kFaultReordered] > 0);
+    EXPECT_EQ(rates.corruption > 0, counters[NicCounter::kFaultCorrupted] > 0);
+    EXPECT_EQ(counters[NicCounter::kFaultOverflow], 0U);
+  }
+};
 
 TEST_P(BadNetworkTest, TransferArrivesWholeAndLeavesNothing) {
   constexpr std::size_t kSize = 200'000;
@@ -219,6 +232,7 @@ TEST_P(BadNetworkTest, TransferArrivesWholeAndLeavesNothing) {
     Transfer transfer(network, kSize, kSize);
     EXPECT_TRUE(transfer.run(Duration::seconds(600)));
     transfer.expect_all_arrived(kSize, kSize);
+    expect_weather(rates, network.client().nic_counters());
     transfer.expect_nothing_left();
   }
 }

@@ -1,0 +1,189 @@
+// Whole connections over bad links, many seeds: every byte arrives in order and unchanged, every
+// connection ends, and every packet comes home. A failure names its seed; run that one alone with
+// --gtest_filter and the seed's number.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "tests/dataplane/net/tcp/support/simulation.hpp"
+#include "tests/dataplane/net/tcp/support/transfer.hpp"
+
+namespace sluice::net::tcp::test {
+namespace {
+
+using base::Duration;
+using base::Instant;
+
+constexpr std::uint16_t kPort = 443;
+
+// A client and a server session of one connection.
+struct Pair {
+  std::unique_ptr<Transfer> client;
+  std::unique_ptr<Transfer> server;
+  TransferPlan server_plan;
+};
+
+class World {
+ public:
+  explicit World(const Simulation::Options& options) : simulation(options) {
+    EXPECT_TRUE(simulation.server.engine.listen({simulation.server.address, kPort}));
+    simulation.application = [this] { turn(); };
+  }
+
+  void connect(const TransferPlan& client_plan, const TransferPlan& server_plan) {
+    const std::uint64_t number = pairs.size();
+    const auto connection = simulation.client.engine.connect(
+        simulation.now, {.source = simulation.client.address,
+                         .remote = {simulation.server.address, kPort},
+                         .timeout = Duration::seconds(60),
+                         .context = number});
+    ASSERT_TRUE(connection);
+    Pair pair;
+    pair.client =
+        std::make_unique<Transfer>(simulation, simulation.client, *connection, client_plan);
+    pair.server_plan = server_plan;
+    ports.push_back(simulation.client.engine.addresses(*connection)->local.port);
+    pairs.push_back(std::move(pair));
+  }
+
+  bool run(Duration limit) {
+    return simulation.run_until([this] { return all_over(); }, limit);
+  }
+
+  [[nodiscard]] bool all_over() const {
+    return std::ranges::all_of(pairs, [](const Pair& pair) {
+      return pair.client->over() && pair.server != nullptr && pair.server->over();
+    });
+  }
+
+  void expect_all_delivered() {
+    for (const Pair& pair : pairs) {
+      ASSERT_NE(pair.server, nullptr);
+      EXPECT_EQ(pair.client->reason(), CloseReason::kNone);
+      EXPECT_EQ(pair.server->reason(), CloseReason::kNone);
+      EXPECT_EQ(pair.server->received(), pair.client->sent());
+      EXPECT_EQ(pair.client->received(), pair.server->sent());
+      EXPECT_TRUE(pair.client->saw_end());
+      EXPECT_TRUE(pair.server->saw_end());
+    }
+  }
+
+  void expect_nothing_left() {
+    for (Host* host : {&simulation.client, &simulation.server}) {
+      EXPECT_EQ(host->pool.available(), host->pool.capacity());
+      EXPECT_EQ(host->engine.connections(), 0U);
+      EXPECT_EQ(host->engine.half_open(), 0U);
+      EXPECT_EQ(host->engine.time_wait(), 0U);
+    }
+  }
+
+  Simulation simulation;
+  std::vector<Pair> pairs;
+  std::vector<std::uint16_t> ports;
+
+ private:
+  void turn() {
+    while (const auto event = simulation.client.engine.next_event()) {
+      pairs.at(event->context).client->on_event(*event);
+    }
+    while (const auto event = simulation.server.engine.next_event()) on_server_event(*event);
+    for (Pair& pair : pairs) {
+      pair.client->run();
+      if (pair.server != nullptr) pair.server->run();
+    }
+    // Sessions that were idle on purpose, or without packets, get another turn.
+    simulation.application_wakes =
+        all_over() ? Instant::never() : simulation.now + Duration::milliseconds(5);
+  }
+
+  void on_server_event(const Event& event) {
+    if (event.what.opened) {
+      EXPECT_TRUE(event.accepted);
+      const auto flow = simulation.server.engine.addresses(event.connection);
+      const auto port = std::ranges::find(ports, flow->remote.port);
+      ASSERT_NE(port, ports.end());
+      const auto number = static_cast<std::uint64_t>(port - ports.begin());
+      simulation.server.engine.set_context(event.connection, number);
+      Pair& pair = pairs[number];
+      ASSERT_EQ(pair.server, nullptr);
+      pair.server = std::make_unique<Transfer>(simulation, simulation.server, event.connection,
+                                               pair.server_plan);
+      return pair.server->on_event(event);
+    }
+    pairs.at(event.context).server->on_event(event);
+  }
+};
+
+TcpSettings small_settings(std::size_t buffer) {
+  TcpSettings settings;
+  settings.max_connections = 64;
+  settings.max_half_open = 16;
+  settings.max_time_wait = 64;
+  settings.receive_buffer = buffer;
+  settings.send_buffer = buffer;
+  settings.time_wait = Duration::seconds(2);
+  return settings;
+}
+
+// A connection of random volume over a link of random quality.
+void random_world(std::uint64_t seed) {
+  std::mt19937_64 random(seed * 7919);
+  const auto up_to = [&random](std::uint64_t most) {
+    return std::uniform_int_distribution<std::uint64_t>(0, most)(random);
+  };
+  Simulation::Options options;
+  options.seed = seed;
+  options.client = small_settings(8'192 << up_to(4));
+  options.server = small_settings(8'192 << up_to(4));
+  options.packets = 512 << up_to(2);
+  options.link.loss = up_to(3) == 0 ? 0 : static_cast<double>(up_to(100)) / 1000;
+  options.link.duplication = up_to(1) == 0 ? 0 : static_cast<double>(up_to(50)) / 1000;
+  options.link.delay = Duration::microseconds(static_cast<std::int64_t>(10 + up_to(20'000)));
+  options.link.jitter = Duration::microseconds(static_cast<std::int64_t>(up_to(1) * up_to(5'000)));
+  options.link.hold = Duration::microseconds(static_cast<std::int64_t>(up_to(1) * up_to(300'000)));
+  // Places the clock so that sequence numbers wrap in some worlds.
+  options.start =
+      Instant::from_nanoseconds(static_cast<std::int64_t>(up_to(17'179)) * 1'000'000'000);
+  World world(options);
+  const std::uint64_t connections = 1 + up_to(2);
+  for (std::uint64_t i = 0; i < connections; ++i) {
+    TransferPlan client{.sends = up_to(60'000),
+                        .receives = up_to(60'000),
+                        .send_seed = seed + i,
+                        .receive_seed = ~seed - i,
+                        .largest_write = 1 + up_to(up_to(1) == 0 ? 100 : 30'000),
+                        .idleness = static_cast<double>(up_to(1) * up_to(95)) / 100,
+                        .waits_for_peer = up_to(2) == 0};
+    TransferPlan server{.sends = client.receives,
+                        .receives = client.sends,
+                        .send_seed = client.receive_seed,
+                        .receive_seed = client.send_seed,
+                        .largest_write = 1 + up_to(30'000),
+                        .idleness = static_cast<double>(up_to(1) * up_to(95)) / 100,
+                        .waits_for_peer = !client.waits_for_peer && up_to(1) == 0};
+    world.connect(client, server);
+  }
+  EXPECT_TRUE(world.run(Duration::seconds(600)));
+  world.expect_all_delivered();
+  world.simulation.settle(Duration::seconds(70));
+  world.expect_nothing_left();
+}
+
+class TcpSimulation : public testing::TestWithParam<std::uint64_t> {};
+
+// Each instance runs a range of seeds, so that a failure is found by its number.
+TEST_P(TcpSimulation, EveryByteArrivesAndEveryPacketComesHome) {
+  constexpr std::uint64_t kSeeds = 25;
+  for (std::uint64_t seed = GetParam() * kSeeds; seed < (GetParam() + 1) * kSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    random_world(seed);
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TcpSimulation, testing::Range<std::uint64_t>(0, 12));
+
+}  // namespace
+}  // namespace sluice::net::tcp::test

@@ -1,0 +1,130 @@
+#include "tests/dataplane/net/tcp/support/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace sluice::net::tcp::test {
+
+using base::Duration;
+using base::Instant;
+using base::IpAddress;
+using base::PacketPtr;
+
+namespace {
+
+// What IP and Ethernet would put in front, written over dead headroom as they would.
+constexpr std::size_t kLowerHeaders = 54;
+
+constexpr std::array<std::byte, 16> kHashKey{std::byte{7}, std::byte{1}};
+
+std::uint64_t random_below(std::mt19937_64& random, Duration most) {
+  return std::uniform_int_distribution<std::uint64_t>(
+      0, static_cast<std::uint64_t>(most.nanoseconds()))(random);
+}
+
+Duration random_duration(std::mt19937_64& random, Duration most) {
+  return Duration::nanoseconds(static_cast<std::int64_t>(random_below(random, most)));
+}
+
+}  // namespace
+
+Host::Host(Simulation& world, std::string_view text, const TcpSettings& settings,
+           std::size_t packets, std::size_t data_room)
+    : address(*IpAddress::parse(text)),
+      pool(packets, data_room),
+      engine(settings, kHashKey, {}, *this, pool, counters, world.now),
+      world_(world) {}
+
+Host::~Host() = default;
+
+void Host::send_tcp(Instant, const IpAddress& source, const IpAddress& destination,
+                    PacketPtr segment) {
+  EXPECT_EQ(source, address);
+  EXPECT_EQ(destination, peer->address);
+  EXPECT_LE(segment->size() + 20, mtu);
+  EXPECT_GE(segment->headroom(), kLowerHeaders);
+  world_.transmit(*this, std::move(segment));
+}
+
+Simulation::Simulation(const Options& options)
+    : now(options.start),
+      random(options.seed),
+      link(options.link),
+      client(*this, "198.18.0.1", options.client, options.packets, options.data_room),
+      server(*this, "198.18.0.2", options.server, options.packets, options.data_room) {
+  client.peer = &server;
+  server.peer = &client;
+}
+
+Simulation::~Simulation() {
+  held_.clear();
+}
+
+void Simulation::transmit(Host& from, PacketPtr segment) {
+  std::vector<std::byte> bytes(segment->bytes().begin(), segment->bytes().end());
+  std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
+  std::vector<std::byte> frame(segment->bytes().begin(), segment->bytes().end());
+  const int copies = chance() < link.loss ? 0 : chance() < link.duplication ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    const Instant at = now + link.delay + random_duration(random, link.jitter);
+    in_flight_.emplace(at, Flight{.to = from.peer, .bytes = bytes});
+  }
+  const Duration hold = random_duration(random, link.hold);
+  if (hold.nanoseconds() > 0) {
+    held_.emplace(now + hold, Held{.packet = std::move(segment), .bytes = std::move(frame)});
+  }
+}
+
+void Simulation::release_held() {
+  while (!held_.empty() && held_.begin()->first <= now) {
+    const Held& held = held_.begin()->second;
+    const base::Bytes bytes = held.packet->bytes();
+    EXPECT_TRUE(base::equal(bytes, held.bytes)) << "edited while the device held it";
+    held_.erase(held_.begin());
+  }
+}
+
+void Simulation::deliver(Flight& flight) {
+  PacketPtr packet(flight.to->pool.allocate());
+  if (!packet) return;  // as a device without receive buffers
+  packet->append(kLowerHeaders);
+  base::copy(packet->append(flight.bytes.size()), flight.bytes);
+  packet->trim_front(kLowerHeaders);
+  flight.to->engine.receive(now, flight.to->peer->address, flight.to->address, std::move(packet));
+}
+
+// One turn of both workers' loops, in the order that net::Stack prescribes.
+void Simulation::turn() {
+  release_held();
+  while (!in_flight_.empty() && in_flight_.begin()->first <= now) {
+    Flight flight = std::move(in_flight_.begin()->second);
+    in_flight_.erase(in_flight_.begin());
+    deliver(flight);
+  }
+  client.engine.advance(now);
+  server.engine.advance(now);
+  if (application) application();
+  client.engine.flush(now);
+  server.engine.flush(now);
+}
+
+bool Simulation::run_until(const std::function<bool()>& done, Duration limit) {
+  const Instant end = now + limit;
+  while (true) {
+    turn();
+    if (done()) return true;
+    Instant next =
+        std::min({client.engine.next_deadline(), server.engine.next_deadline(), application_wakes});
+    if (!in_flight_.empty()) next = std::min(next, in_flight_.begin()->first);
+    if (!held_.empty()) next = std::min(next, held_.begin()->first);
+    if (next > end) return false;
+    now = std::max(next, now + Duration::nanoseconds(1));
+  }
+}
+
+void Simulation::settle(Duration time) {
+  (void)run_until([] { return false; }, time);
+}
+
+}  // namespace sluice::net::tcp::test

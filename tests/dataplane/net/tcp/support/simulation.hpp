@@ -1,0 +1,111 @@
+// Two TCP engines joined by a bad link, in virtual time. The link loses, duplicates, delays and so
+// reorders segments, holds on to their packets as a driver does, and checks that nobody edits what
+// it holds. Everything follows from one seed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/memory_packet_pool.hpp"
+#include "dataplane/net/tcp/engine.hpp"
+
+namespace sluice::net::tcp::test {
+
+struct LinkQuality {
+  double loss = 0;
+  double duplication = 0;
+  base::Duration delay = base::Duration::microseconds(100);
+  base::Duration jitter;  // up to this much more, for each segment on its own
+  // How long a transmitted packet stays with the link; up to this much.
+  base::Duration hold;
+};
+
+class Simulation;
+
+// One side: an engine, its packets and its end of the link.
+class Host final : public IpOutput {
+ public:
+  Host(Simulation& world, std::string_view address, const TcpSettings& settings,
+       std::size_t packets, std::size_t data_room);
+  ~Host() override;
+
+  void send_tcp(base::Instant now, const base::IpAddress& source,
+                const base::IpAddress& destination, base::PacketPtr segment) override;
+  [[nodiscard]] std::optional<std::size_t> path_mtu(const base::IpAddress&) const override {
+    return mtu;
+  }
+  [[nodiscard]] bool is_local(const base::IpAddress& other) const override {
+    return other == address;
+  }
+
+  std::size_t mtu = 1500;
+  const base::IpAddress address;
+  base::MemoryPacketPool pool;
+  base::Counters<NetCounter> counters;
+  Engine engine;
+  Host* peer = nullptr;
+
+ private:
+  Simulation& world_;
+};
+
+class Simulation {
+ public:
+  struct Options {
+    std::uint64_t seed = 1;
+    LinkQuality link;
+    TcpSettings client;
+    TcpSettings server;
+    std::size_t packets = 2048;
+    std::size_t data_room = 2048;
+    base::Instant start = base::Instant::from_nanoseconds(1'000'000'000);
+  };
+  explicit Simulation(const Options& options);
+  ~Simulation();
+
+  // Called whenever time has moved: the applications' turn.
+  std::function<void()> application;
+  // When the applications want a turn at the latest.
+  base::Instant application_wakes = base::Instant::never();
+
+  // Goes on until `done` or the limit; returns whether it is done.
+  bool run_until(const std::function<bool()>& done, base::Duration limit);
+  // Lets everything that is on its way arrive and every timer fire.
+  void settle(base::Duration time);
+
+  void transmit(Host& from, base::PacketPtr segment);
+  [[nodiscard]] double chance() { return std::uniform_real_distribution<>(0, 1)(random); }
+  [[nodiscard]] std::uint64_t up_to(std::uint64_t most) {
+    return std::uniform_int_distribution<std::uint64_t>(0, most)(random);
+  }
+
+  base::Instant now;
+  std::mt19937_64 random;
+  LinkQuality link;
+  Host client;
+  Host server;
+
+ private:
+  struct Held {
+    base::PacketPtr packet;
+    std::vector<std::byte> bytes;  // as they were handed over
+  };
+  struct Flight {
+    Host* to = nullptr;
+    std::vector<std::byte> bytes;
+  };
+
+  void turn();
+  void deliver(Flight& flight);
+  void release_held();
+
+  std::multimap<base::Instant, Flight> in_flight_;
+  std::multimap<base::Instant, Held> held_;
+};
+
+}  // namespace sluice::net::tcp::test
