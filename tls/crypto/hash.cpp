@@ -1,6 +1,6 @@
 // Hashes through libcrypto's low-level SHA calls. These are deprecated in favour of EVP and chosen
 // on purpose: an EVP_MD_CTX allocates its state when it is made and again when it is copied, and a
-// handshake forks its transcript hash half a dozen times and computes some thirty HMACs. By value
+// handshake forks its transcript hash half a dozen times and computes some twenty HMACs. By value
 // the state costs a copy of 216 bytes and no look-up; SHA-NI and AVX2 code is used all the same.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "tls/crypto/hash.hpp"
