@@ -53,13 +53,17 @@ void Proxy::on_backend(base::Instant now, Session& session, const net::Event& ev
 }
 
 void Proxy::on_client_closed(base::Instant now, Session& session, net::CloseReason reason) {
+  session.client = {};
   if (session.stage == Stage::kHandshake) {
     counters_.add(ProxyCounter::kClientGoneInHandshake);
+  } else if (reason == net::CloseReason::kNone && session.downlink_done) {
+    counters_.add(ProxyCounter::kClientFinWithoutCloseNotify);
+    stack_.close(now, session.backend);
+    session.backend = {};
   } else if (session.stage != Stage::kLingering) {
     counters_.add(reason == net::CloseReason::kReset ? ProxyCounter::kClientResets
                                                      : ProxyCounter::kClientTimeouts);
   }
-  session.client = {};
   end(now, session);
 }
 
@@ -69,10 +73,14 @@ void Proxy::on_backend_closed(base::Instant now, Session& session, net::CloseRea
     backend_failed(now, session);
     return;
   }
-  if (session.downlink_done) {  // all the client had to get is on its way
-    stack_.close(now, session.client);
-    session.client = {};
-    end(now, session);
+  // Both halves ended in order, or all that the client had to get is on its way.
+  if (reason == net::CloseReason::kNone || session.downlink_done) {
+    session.uplink_done = true;
+    if (session.downlink_done) {
+      finish_if_done(now, session);
+    } else {
+      finish_downlink(now, session);
+    }
     return;
   }
   if (reason == net::CloseReason::kReset) counters_.add(ProxyCounter::kBackendResets);

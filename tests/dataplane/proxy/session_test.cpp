@@ -99,7 +99,9 @@ TEST(Session, ManyClientsAtOnceEachGetTheirOwn) {
 }
 
 TEST(Session, ClientHelloInOneByteSegmentsIsUnderstood) {
-  World world(short_time_wait());
+  World::Options options = short_time_wait();
+  options.handshake_timeout = Duration::seconds(60);  // each byte waits for a delayed ACK
+  World world(options);
   world.backend_behaviour = echo;
   Client& client = world.add_client({.segment_bytes = 1});
   client.write("x");

@@ -120,9 +120,12 @@ Client::~Client() {
 
 void Client::on_info(const SSL* ssl, int where, int value) {
   auto* self = static_cast<Client*>(SSL_get_app_data(ssl));
-  constexpr int kCloseNotify = 0;
-  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && (value & 0xff) != kCloseNotify) {
-    self->alert_ = value & 0xff;
+  if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT) return;
+  const int description = value & 0xff;
+  if (description == 0) {  // SSL_get_shutdown() would not tell it from a fatal alert
+    self->got_close_notify_ = true;
+  } else {
+    self->alert_ = description;
   }
 }
 
@@ -277,6 +280,7 @@ void World::run_backend() {
     if (event->what.closed) {
       connection.closed = true;
       connection.reason = event->reason;
+      if (event->reason == net::CloseReason::kNone) connection.got_fin = true;
     }
   }
   for (BackendConnection& connection : backends) {

@@ -78,9 +78,7 @@ class Client {
 
   [[nodiscard]] const std::string& received() const { return received_; }
   [[nodiscard]] bool handshake_done() const { return SSL_is_init_finished(ssl_) == 1; }
-  [[nodiscard]] bool got_close_notify() const {
-    return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0;
-  }
+  [[nodiscard]] bool got_close_notify() const { return got_close_notify_; }
   [[nodiscard]] bool got_fin() const { return got_fin_; }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] std::optional<int> alert() const { return alert_; }
@@ -108,6 +106,7 @@ class Client {
   std::string raw_;
   std::optional<int> alert_;
   bool opened_ = false;
+  bool got_close_notify_ = false;
   bool got_fin_ = false;
   bool closed_ = false;
   bool reading_ = true;
