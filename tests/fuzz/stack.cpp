@@ -206,7 +206,7 @@ class World {
   }
 
   base::Instant now_ = base::Instant::from_nanoseconds(1'000'000'000);
-  base::MemoryPacketPool pool_{1024};
+  base::MemoryPacketPool pool_{256};
   net::Stack stack_{{.tcp = {.max_connections = 16,
                              .max_half_open = 8,
                              .max_time_wait = 8,
