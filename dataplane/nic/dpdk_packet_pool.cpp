@@ -30,6 +30,32 @@ void construct_packet(rte_mempool*, void* pool, void* object, unsigned) {
                                .references = references});
 }
 
+// As rte_pktmbuf_pool_create_by_ops(), except that a packet may lie across pages: device addresses
+// are virtual addresses (--iova-mode=va), and without huge pages each would take a page of its own.
+// Null and rte_errno on failure.
+rte_mempool* make_mempool(const DpdkPacketPool::Options& options, std::uint16_t room) {
+  rte_mempool* mempool = rte_mempool_create_empty(
+      options.name.c_str(), static_cast<unsigned>(options.packets),
+      static_cast<unsigned>(sizeof(rte_mbuf) + kPacketArea + room), kCacheSize,
+      sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+  if (mempool == nullptr) return nullptr;
+  rte_pktmbuf_pool_private layout{};
+  layout.mbuf_data_room_size = room;
+  layout.mbuf_priv_size = static_cast<std::uint16_t>(kPacketArea);
+  int error = rte_mempool_set_ops_byname(mempool, kRingOps, nullptr);
+  if (error == 0) {
+    rte_pktmbuf_pool_init(mempool, &layout);
+    error = rte_mempool_populate_default(mempool);
+  }
+  if (error < 0) {
+    rte_mempool_free(mempool);
+    rte_errno = -error;
+    return nullptr;
+  }
+  rte_mempool_obj_iter(mempool, rte_pktmbuf_init, nullptr);
+  return mempool;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<DpdkPacketPool>, std::string> DpdkPacketPool::create(
@@ -39,10 +65,7 @@ base::Result<std::unique_ptr<DpdkPacketPool>, std::string> DpdkPacketPool::creat
     return base::Unexpected{"a packet of " + std::to_string(options.data_room) +
                             " bytes is more than a buffer can be"};
   }
-  rte_mempool* mempool =
-      rte_pktmbuf_pool_create_by_ops(options.name.c_str(), static_cast<unsigned>(options.packets),
-                                     kCacheSize, static_cast<std::uint16_t>(kPacketArea),
-                                     static_cast<std::uint16_t>(room), SOCKET_ID_ANY, kRingOps);
+  rte_mempool* mempool = make_mempool(options, static_cast<std::uint16_t>(room));
   if (mempool == nullptr) {
     return base::Unexpected{"no memory for " + std::to_string(options.packets) +
                             " packets: " + rte_strerror(rte_errno)};
