@@ -7,7 +7,8 @@ from support import sandbox
 
 _NGINX = """
 user root;
-worker_processes 1;
+# One process, so that none is left when the test dies.
+master_process off;
 pid {home}/pid;
 error_log {home}/error.log;
 events {{ worker_connections 4096; }}
