@@ -116,7 +116,7 @@ void Input::measure(const Arrival& arrival, Connection& c, std::optional<Duratio
   const std::uint32_t clock = milliseconds(core_.now) + c.ts.offset;
   const std::uint32_t elapsed_ms = clock - timestamps->echo;
   if (elapsed_ms > RttEstimator::kMaxRto.milliseconds()) return;  // not an echo of ours
-  c.rtt.add(Duration::milliseconds(elapsed_ms));
+  c.rtt.add_coarse(Duration::milliseconds(elapsed_ms));
   c.rtt.reset_back_off();
 }
 

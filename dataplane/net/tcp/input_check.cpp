@@ -25,6 +25,13 @@ bool acceptable(const Connection& c, SeqNumber seq, std::uint32_t length) {
   return (seq >= c.rcv.nxt && seq < edge) || (last >= c.rcv.nxt && last < edge);
 }
 
+// A bare acknowledgment that another one has overtaken: it acknowledges nothing new, but what it
+// says of SACK may be news. Only reordering makes it look old.
+bool overtaken_ack(const Connection& c, const wire::TcpHeader& header, std::uint32_t length) {
+  return length == 0 && header.flags.ack && header.sequence == c.rcv.nxt &&
+         header.acknowledgement <= c.snd.una;
+}
+
 }  // namespace
 
 // RFC 7323 5.3, R1 and R3.
@@ -39,6 +46,7 @@ bool Input::timestamps_permit(const Arrival& arrival, Connection& c) {
   const SeqNumber value(timestamps->value);
   const SeqNumber recent(c.ts.recent);
   if (value < recent && now_ms - c.ts.recent_at < kTimestampLifetimeMs) {
+    if (overtaken_ack(c, arrival.header, arrival.length())) return true;
     core_.count(NetCounter::kTcpPawsRejected);
     if (arrival.text_size > 0) {
       c.ack_now = true;

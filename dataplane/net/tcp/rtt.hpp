@@ -16,6 +16,9 @@ class RttEstimator {
   static constexpr base::Duration kMaxRto = base::Duration::seconds(60);
 
   void add(base::Duration sample);
+  // A sample from a clock of milliseconds. It counts for the estimate where it says anything, and
+  // never for minimum(), which is finer.
+  void add_coarse(base::Duration sample);
   // RFC 6298 5.7: the SYN had to be sent again and nothing has been measured.
   void handshake_was_lossy() { slow_start_ = true; }
 
@@ -33,9 +36,11 @@ class RttEstimator {
   [[nodiscard]] base::Duration minimum() const { return base::Duration::microseconds(minimum_us_); }
 
  private:
+  void smooth(std::uint32_t us);
+
   std::uint32_t smoothed_us_ = 0;  // SRTT; 0: nothing measured
   std::uint32_t variance_us_ = 0;  // RTTVAR
-  std::uint32_t minimum_us_ = 0;
+  std::uint32_t minimum_us_ = 0;   // 0: none yet
   std::uint8_t backoff_ = 0;
   bool slow_start_ = false;
 };

@@ -183,6 +183,31 @@ TEST_P(TcpSimulation, EveryByteArrivesAndEveryPacketComesHome) {
   }
 }
 
+// What is lost is found from acknowledgments; the retransmission timer is the last resort, and
+// little is sent again that was not lost.
+TEST(TcpRecovery, BulkTransferOverALossyLinkHardlyWaitsForTimeouts) {
+  for (const auto delay : {Duration::microseconds(50), Duration::milliseconds(2)}) {
+    SCOPED_TRACE(delay.microseconds());
+    Simulation::Options options;
+    options.client = options.server = small_settings(256 * 1024);
+    options.link = {.loss = 0.03,
+                    .duplication = 0.01,
+                    .delay = delay,
+                    .jitter = delay / 4,
+                    .hold = Duration::microseconds(50)};
+    World world(options);
+    constexpr std::uint64_t kBytes = 2'000'000;
+    world.connect({.sends = kBytes, .receives = 0, .send_seed = 1, .receive_seed = 2},
+                  {.sends = 0, .receives = kBytes, .send_seed = 2, .receive_seed = 1});
+    EXPECT_TRUE(world.run(Duration::seconds(60)));
+    world.expect_all_delivered();
+    const auto& counters = world.simulation.client.counters;
+    const double lost = 0.03 * static_cast<double>(counters[NetCounter::kTcpSegmentsOut]);
+    EXPECT_LE(counters[NetCounter::kTcpTimeouts], 6U);
+    EXPECT_LE(static_cast<double>(counters[NetCounter::kTcpRetransmits]), 2.5 * lost);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, TcpSimulation, testing::Range<std::uint64_t>(0, 12));
 
 }  // namespace
