@@ -1,7 +1,6 @@
 #include "tests/tls/server/harness.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <stdexcept>
 
@@ -11,25 +10,6 @@ namespace sluice::test {
 
 using base::Bytes;
 using base::MutableBytes;
-
-void append(ByteVector& to, Bytes from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-ByteVector bytes(std::string_view text) {
-  const Bytes view = base::bytes_of(text);
-  return {view.begin(), view.end()};
-}
-
-ByteVector unhex(std::string_view text) {
-  ByteVector out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
-    out.push_back(static_cast<std::byte>(value));
-  }
-  return out;
-}
 
 std::shared_ptr<const tls::CertifiedKey> certificate(KeyKind kind, const std::string& name) {
   static std::map<std::pair<KeyKind, std::string>, std::shared_ptr<const tls::CertifiedKey>> made;

@@ -11,17 +11,12 @@
 
 #include "base/bytes.hpp"
 #include "tests/support/certificates.hpp"
+#include "tests/tls/support/bytes.hpp"
 #include "tls/crypto/jobs.hpp"
 #include "tls/record/deframer.hpp"
 #include "tls/server/connection.hpp"
 
 namespace sluice::test {
-
-using ByteVector = std::vector<std::byte>;
-
-void append(ByteVector& to, base::Bytes from);
-[[nodiscard]] ByteVector bytes(std::string_view text);
-[[nodiscard]] ByteVector unhex(std::string_view text);
 
 // Made once per program: RSA keys take long.
 [[nodiscard]] std::shared_ptr<const tls::CertifiedKey> certificate(KeyKind kind,
@@ -84,6 +79,7 @@ class Server {
   void seal(std::string_view text);
 
   [[nodiscard]] std::optional<tls::TlsError> error() const { return error_; }
+  void forget_error() { error_.reset(); }
   [[nodiscard]] const std::string& received() const { return received_; }
   [[nodiscard]] bool saw(Kind kind) const;
   [[nodiscard]] std::uint64_t count(tls::TlsCounter counter) { return context.counters()[counter]; }

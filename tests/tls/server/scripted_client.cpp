@@ -34,16 +34,6 @@ tls::KeyAgreementJob agree(Bytes peer_share) {
   return job;
 }
 
-template <typename Write>
-ByteVector written(std::size_t capacity, Write&& write) {
-  ByteVector buffer(capacity);
-  base::Writer writer(buffer);
-  write(writer);
-  if (writer.overflow()) throw std::runtime_error("message too long for the test");
-  buffer.resize(writer.size());
-  return buffer;
-}
-
 }  // namespace
 
 Hello::Hello() : session_id(32, std::byte{0x51}) {
@@ -69,7 +59,7 @@ ByteVector Hello::message() const {
   fields.alpn = alpn;
   fields.early_data = early_data;
   fields.more_extensions = more_extensions;
-  return written(65536, [&](base::Writer& writer) { tls::write_client_hello(writer, fields); });
+  return written([&](base::Writer& writer) { tls::write_client_hello(writer, fields); });
 }
 
 ByteVector Hello::record() const {
@@ -84,14 +74,14 @@ ByteVector Hello::record() const {
 }
 
 ByteVector extension(tls::ExtensionType type, Bytes body) {
-  return written(body.size() + 4, [&](base::Writer& writer) {
+  return written([&](base::Writer& writer) {
     tls::write_extension(writer, type, [&] { writer.bytes(body); });
   });
 }
 
 ByteVector resumption_offer() {
   ByteVector offer = extension(tls::ExtensionType::psk_key_exchange_modes, unhex("0101"));
-  const ByteVector psk = written(256, [](base::Writer& writer) {
+  const ByteVector psk = written([](base::Writer& writer) {
     writer.sub<base::U16>([&] {
       writer.sub<base::U16>([&] { writer.bytes(base::bytes_of("a ticket")); });
       writer.u32(1234);
@@ -177,8 +167,7 @@ void ScriptedClient::on_flight(Bytes messages) {
 ByteVector ScriptedClient::finished() const {
   const tls::HashSecret verify_data = tls::finished_verify_data(
       transcript_->algorithm(), handshake_.client.bytes(), transcript_->digest().view());
-  return written(64,
-                 [&](base::Writer& writer) { tls::write_finished(writer, verify_data.bytes()); });
+  return written([&](base::Writer& writer) { tls::write_finished(writer, verify_data.bytes()); });
 }
 
 void ScriptedClient::use_application_keys() {
