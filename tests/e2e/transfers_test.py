@@ -31,6 +31,8 @@ class Transfers(case.SluiceCase):
     @classmethod
     def configure(cls, configured):
         configured["dataplane"]["workers"] = daemon.cores(WORKERS)
+        # Time for several SYNs to be lost: the first retransmissions take a second, two, four.
+        configured["backends"]["origin"]["connect_timeout"] = "15s"
         if not FAULTS:
             return configured
         return daemon.with_faults(
