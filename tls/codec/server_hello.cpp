@@ -1,6 +1,9 @@
 // See server_hello.hpp.
 #include "tls/codec/server_hello.hpp"
 
+#include <array>
+#include <span>
+
 #include "tls/codec/client_hello.hpp"
 #include "tls/codec/extension.hpp"
 #include "tls/codec/handshake.hpp"

@@ -2,8 +2,7 @@
 // apart by its random.
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "base/cursor.hpp"

@@ -52,19 +52,32 @@ Result<ServerConnection::Received, TlsError> ServerConnection::process(Records r
   const auto* connected = std::get_if<Connected>(&phase_);
   if (connected != nullptr && connected->read_closed) return Received{};
 
-  if (header.type == ContentType::change_cipher_spec) return on_change_cipher_spec(record);
-  if (read_.active()) return on_protected(record, header.type, output);
-  return on_plain(record, header.type, output);
+  if (header.type == ContentType::change_cipher_spec) return on_change_cipher_spec(record, header);
+  if (read_.active()) return on_protected(record, header, output);
+  return on_plain(record, header, output);
+}
+
+Result<ServerConnection::Received, TlsError> ServerConnection::on_change_cipher_spec(
+    Records record, RecordHeader header) {
+  ServerHandshake* const under_way = handshake();
+  // RFC 8446 5: before the first ClientHello and after Finished it is an unexpected type.
+  if (under_way == nullptr) return Unexpected{TlsError::kUnexpectedRecordType};
+  std::array<std::byte, 1> content{};
+  if (header.fragment_size != content.size()) return Unexpected{TlsError::kBadChangeCipherSpec};
+  SpanReader(record, kRecordHeaderSize, content.size()).read(content);
+  if (content[0] != std::byte{1}) return Unexpected{TlsError::kBadChangeCipherSpec};
+  TRY(under_way->drop_change_cipher_spec());
+  context_.counters().add(TlsCounter::kChangeCipherSpecs);
+  return Received{};
 }
 
 Result<ServerConnection::Received, TlsError> ServerConnection::on_plain(Records record,
-                                                                        ContentType type,
+                                                                        RecordHeader header,
                                                                         RecordOutput& output) {
-  TRY_ASSIGN(const RecordHeader header, read_header(record));
   ServerHandshake* const under_way = handshake();
   // RFC 8446 4.2.10: between a HelloRetryRequest and the second ClientHello, application data is
   // refused early data.
-  if (type == ContentType::application_data && under_way != nullptr) {
+  if (header.type == ContentType::application_data && under_way != nullptr) {
     TRY_ASSIGN(const bool skipped, under_way->skip_early_data(header.fragment_size));
     if (skipped) {
       context_.counters().add(TlsCounter::kEarlyDataRecordsSkipped);
@@ -74,22 +87,22 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_plain(Records 
   // RFC 8446 5.1: the length MUST NOT exceed 2^14.
   if (header.fragment_size > kMaxPlaintextFragment) return Unexpected{TlsError::kRecordOverflow};
   const SpanReader fragment(record, kRecordHeaderSize, header.fragment_size);
-  if (type == ContentType::handshake) return on_handshake(fragment, output);
-  if (type == ContentType::alert) return on_alert(fragment);
+  if (header.type == ContentType::handshake) return on_handshake(fragment, output);
+  if (header.type == ContentType::alert) return on_alert(fragment);
   return Unexpected{TlsError::kUnexpectedRecordType};
 }
 
 Result<ServerConnection::Received, TlsError> ServerConnection::on_protected(Records record,
-                                                                            ContentType type,
+                                                                            RecordHeader header,
                                                                             RecordOutput& output) {
-  TRY_ASSIGN(const RecordHeader header, read_header(record));
   ServerHandshake* const under_way = handshake();
   // A client that cannot take our ServerHello has no keys yet to protect its alert with.
-  if (type == ContentType::alert && under_way != nullptr && read_.sequence() == 0) {
-    if (header.fragment_size > kMaxPlaintextFragment) return Unexpected{TlsError::kRecordOverflow};
-    return on_alert(SpanReader(record, kRecordHeaderSize, header.fragment_size));
+  if (header.type == ContentType::alert && under_way != nullptr && read_.sequence() == 0) {
+    return on_plain(record, header, output);
   }
-  if (type != ContentType::application_data) return Unexpected{TlsError::kUnexpectedRecordType};
+  if (header.type != ContentType::application_data) {
+    return Unexpected{TlsError::kUnexpectedRecordType};
+  }
 
   const auto opened = read_.open(context_.parts().keys, record);
   if (!opened) {
@@ -120,21 +133,6 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_protected(Reco
   return Unexpected{TlsError::kUnexpectedRecordType};
 }
 
-Result<ServerConnection::Received, TlsError> ServerConnection::on_change_cipher_spec(
-    Records record) {
-  ServerHandshake* const under_way = handshake();
-  // RFC 8446 5: before the first ClientHello and after Finished it is an unexpected type.
-  if (under_way == nullptr) return Unexpected{TlsError::kUnexpectedRecordType};
-  TRY_ASSIGN(const RecordHeader header, read_header(record));
-  std::array<std::byte, 1> content{};
-  if (header.fragment_size != content.size()) return Unexpected{TlsError::kBadChangeCipherSpec};
-  SpanReader(record, kRecordHeaderSize, content.size()).read(content);
-  if (content[0] != std::byte{1}) return Unexpected{TlsError::kBadChangeCipherSpec};
-  TRY(under_way->drop_change_cipher_spec());
-  context_.counters().add(TlsCounter::kChangeCipherSpecs);
-  return Received{};
-}
-
 Result<ServerConnection::Received, TlsError> ServerConnection::on_handshake(SpanReader fragment,
                                                                             RecordOutput& output) {
   // RFC 8446 5.1: zero-length handshake fragments MUST NOT be sent.
@@ -142,7 +140,8 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_handshake(Span
 
   if (auto* connected = std::get_if<Connected>(&phase_)) {
     TRY(collect_messages(
-        connected->messages, fragment, TlsError::kMalformedHandshake, [] { return StateId::kConnected; },
+        connected->messages, fragment, TlsError::kMalformedHandshake,
+        [] { return StateId::kConnected; },
         [&](const HandshakeMessage& message) {
           return on_key_update(*connected, message.body, output);
         }));

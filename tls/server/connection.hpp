@@ -91,7 +91,7 @@ class ServerConnection {
 
   // True while the handshake needs `take_job()`'s result; no record may be fed meanwhile.
   [[nodiscard]] bool waiting_for_job() const;
-  // Moves the job's inputs out. Once per wait.
+  // Copies the job's inputs out. Once per wait.
   void take_job(Job& job);
   // Nothing is waiting any more when the connection has been closed or failed meanwhile; then the
   // error is kAlreadyFailed.
@@ -127,9 +127,10 @@ class ServerConnection {
 
   // What a record is, by the state that it meets.
   Handled process(Records record, RecordOutput& output);
-  Handled on_plain(Records record, ContentType type, RecordOutput& output);
-  Handled on_protected(Records record, ContentType type, RecordOutput& output);
-  Handled on_change_cipher_spec(Records record);
+  Handled on_change_cipher_spec(Records record, RecordHeader header);
+  Handled on_plain(Records record, RecordHeader header, RecordOutput& output);
+  Handled on_protected(Records record, RecordHeader header, RecordOutput& output);
+  // What a record held, by its content type.
   Handled on_handshake(SpanReader fragment, RecordOutput& output);
   Handled on_application_data(const RecordProtection::Opened& opened);
   Handled on_alert(SpanReader fragment);

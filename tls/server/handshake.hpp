@@ -74,5 +74,6 @@ class ServerHandshake {
   std::uint8_t change_cipher_specs_ = 0;
   MessageBuffer<kMaxHandshakeBody> messages_;
 };
+static_assert(sizeof(ServerHandshake) <= kMaxHandshakeBody + 2048, "what a handshake costs");
 
 }  // namespace sluice::tls
