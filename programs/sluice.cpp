@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -140,7 +141,8 @@ int main(int argc, char** argv) {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) spdlog::warn("keys may end up in a core dump");
   const auto loaded = control::load_configuration(file, allow_faults);
   if (!loaded) {
-    for (const std::string& line : loaded.error()) spdlog::error(line);
+    // Bare, for the eye and for editors that jump to file:line:column.
+    for (const std::string& line : loaded.error()) std::fprintf(stderr, "%s\n", line.c_str());
     return control::kExitConfiguration;
   }
   for (const std::string& line : loaded->warnings) spdlog::warn(line);

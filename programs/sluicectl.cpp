@@ -13,6 +13,7 @@ void add_status(CLI::App& program, StatusOptions& options, double& watch_seconds
   CLI::App* verb = program.add_subcommand("status", "What the daemon serves, and its counters");
   verb->add_flag("--json", options.json, "As JSON");
   verb->add_flag("--all", options.all, "Counters that are zero, too");
+  verb->add_flag("--explain", options.explain, "What each counter means");
   CLI::Option* watch =
       verb->add_option("--watch", watch_seconds, "Look again every SECONDS (1), without end")
           ->expected(0, 1)

@@ -62,6 +62,7 @@ int watch(const StatusOptions& options) {
       if (!status) return fail(status.error());
       const std::chrono::duration<double> between = now - seen;
       show(format_status(*status, {.all = options.all,
+                                   .explain = options.explain,
                                    .previous = previous ? &*previous : nullptr,
                                    .seconds = between.count()}),
            in_place);
@@ -84,7 +85,7 @@ int status_command(const StatusOptions& options) {
   }
   const auto status = status_from_json(*body);
   if (!status) return fail(status.error());
-  fmt::print("{}", format_status(*status, {.all = options.all}));
+  fmt::print("{}", format_status(*status, {.all = options.all, .explain = options.explain}));
   return kExitOk;
 }
 

@@ -16,7 +16,8 @@ inline constexpr int kExitConfiguration = 2;  // wrong configuration, certificat
 struct StatusOptions {
   std::string socket = "/run/sluice/admin.sock";
   bool json = false;
-  bool all = false;
+  bool all = false;                                // counters that are zero, too
+  bool explain = false;                            // what each counter means
   std::optional<std::chrono::milliseconds> watch;  // refresh at this interval, without end
 };
 int status_command(const StatusOptions& options);

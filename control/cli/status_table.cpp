@@ -10,7 +10,10 @@
 namespace sluice::control {
 namespace {
 
-using Row = std::vector<std::string>;
+struct Row {
+  std::vector<std::string> cells;
+  std::string note;  // behind the cells
+};
 
 std::string format_uptime(std::uint64_t seconds) {
   if (seconds < 60) return fmt::format("{}s", seconds);
@@ -23,15 +26,18 @@ std::string format_uptime(std::uint64_t seconds) {
 std::string format_rows(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    widths.resize(std::max(widths.size(), row.cells.size()));
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      widths[i] = std::max(widths[i], row.cells[i].size());
+    }
   }
   std::string text;
-  for (const Row& row : rows) {
-    std::string line = fmt::format("{:<{}}", row.front(), widths.front());
-    for (std::size_t i = 1; i < row.size(); ++i) {
-      line += fmt::format("  {:>{}}", row[i], widths[i]);
+  for (const auto& [cells, note] : rows) {
+    std::string line = fmt::format("{:<{}}", cells.front(), widths.front());
+    for (std::size_t i = 1; i < cells.size(); ++i) {
+      line += fmt::format("  {:>{}}", cells[i], widths[i]);
     }
+    line += "  " + note;
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';
   }
@@ -77,10 +83,10 @@ std::string cell(const WorkerStatus& worker, const std::string& gauge) {
 }
 
 Row header(std::string_view what, const Status& status, bool with_rates) {
-  Row row = {std::string(what), "total"};
-  if (with_rates) row.emplace_back("/s");
+  Row row{{std::string(what), "total"}, ""};
+  if (with_rates) row.cells.emplace_back("/s");
   for (const WorkerStatus& worker : status.workers) {
-    row.push_back(fmt::format("worker {}", worker.worker));
+    row.cells.push_back(fmt::format("worker {}", worker.worker));
   }
   return row;
 }
@@ -99,9 +105,10 @@ class CounterRows {
     for (std::size_t i = 0; i < totals_.size(); ++i) {
       const CounterDescription& counter = status_.counters[i];
       if (counter.severity != severity || (totals_[i] == 0 && !options_.all)) continue;
-      Row row = {fmt::format("  {}.{}", counter.layer, counter.name), std::to_string(totals_[i])};
-      if (with_rates()) row.push_back(rate(i));
-      for (const WorkerStatus& worker : status_.workers) row.push_back(cell(worker, i));
+      Row row{{fmt::format("  {}.{}", counter.layer, counter.name), std::to_string(totals_[i])},
+              options_.explain ? counter.text : ""};
+      if (with_rates()) row.cells.push_back(rate(i));
+      for (const WorkerStatus& worker : status_.workers) row.cells.push_back(cell(worker, i));
       rows.push_back(std::move(row));
     }
   }
@@ -129,16 +136,16 @@ std::string format_status(const Status& status, const StatusTableOptions& option
   const CounterRows counters(status, options);
   std::vector<Row> rows = {header("levels", status, counters.with_rates())};
   for (const auto& [name, total] : status.gauge_totals()) {
-    Row row = {"  " + name, std::to_string(total)};
-    if (counters.with_rates()) row.emplace_back();
-    for (const WorkerStatus& worker : status.workers) row.push_back(cell(worker, name));
+    Row row{{"  " + name, std::to_string(total)}, ""};
+    if (counters.with_rates()) row.cells.emplace_back();
+    for (const WorkerStatus& worker : status.workers) row.cells.push_back(cell(worker, name));
     rows.push_back(std::move(row));
   }
   for (const base::Severity severity : kSeverities) {
     std::vector<Row> section;
     counters.append(severity, section);
     if (section.empty()) continue;
-    rows.push_back({std::string(name_of(severity))});
+    rows.push_back({{std::string(name_of(severity))}, ""});
     rows.insert(rows.end(), section.begin(), section.end());
   }
   return format_served(status) + '\n' + format_rows(rows);

@@ -10,6 +10,7 @@ namespace sluice::control {
 
 struct StatusTableOptions {
   bool all = false;                  // counters that are zero, too
+  bool explain = false;              // what each counter means
   const Status* previous = nullptr;  // an earlier look, for a column of rates
   double seconds = 0;                // between the two looks
 };

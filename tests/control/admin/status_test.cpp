@@ -71,6 +71,11 @@ TEST(StatusTable, AnEarlierLookGivesRates) {
   EXPECT_THAT(table, HasSubstr("  tls.handshakes        7              7         0\n"));
 }
 
+TEST(StatusTable, CountersAreExplainedWhenAskedFor) {
+  EXPECT_THAT(format_status(example(), {.explain = true}),
+              HasSubstr("  nic.drops             5         0         5  Drops.\n"));
+}
+
 TEST(StatusTable, AWorkerThatDoesNotAnswerIsNamedAndHasEmptyCells) {
   Status status = example();
   status.workers[1] = {1, 3, false, {}, {}};
