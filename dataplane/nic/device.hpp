@@ -43,6 +43,10 @@ class Device {
   // When receive() or transmit() has to be called again although nothing arrives: delayed frames of
   // a fault device. Instant::never() for real devices.
   [[nodiscard]] virtual base::Instant next_deadline() const { return base::Instant::never(); }
+
+  // A file descriptor that is readable while frames wait to be received, so that its worker can
+  // sleep until then; negative where the device has to be polled.
+  [[nodiscard]] virtual int wake_fd() const { return -1; }
 };
 
 }  // namespace sluice::nic

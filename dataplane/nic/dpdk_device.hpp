@@ -22,6 +22,7 @@ class DpdkDevice final : public Device {
     std::uint16_t queue = 0;
     DeviceInfo info;
     bool hashes = false;  // the device fills in the RSS hash of what it receives
+    int wake_fd = -1;     // the driver's; see Device::wake_fd()
   };
   // `pool` is the one that the receive queue was set up with.
   DpdkDevice(const Options& options, DpdkPacketPool& pool, base::Counters<NicCounter>& counters);
@@ -30,6 +31,7 @@ class DpdkDevice final : public Device {
   [[nodiscard]] std::size_t receive(base::Instant now, std::span<base::Packet*> out) override;
   [[nodiscard]] std::size_t transmit(base::Instant now,
                                      std::span<base::Packet* const> frames) override;
+  [[nodiscard]] int wake_fd() const override { return options_.wake_fd; }
 
  private:
   [[nodiscard]] base::Packet* adopt(rte_mbuf& mbuf);

@@ -123,6 +123,7 @@ base::Result<void, std::string> DpdkPort::configure() {
 
   rte_eth_conf conf{};
   if (settings_.device_knows_mtu) conf.rxmode.mtu = settings_.mtu;
+  if (settings_.wakes) conf.intr_conf.rxq = 1;
   std::array<std::uint8_t, kMaxRssKey> key{};
   if (settings_.offloads) {
     // Never RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE: it ignores reference counts and pools.
@@ -200,8 +201,10 @@ base::Result<void, std::string> DpdkPort::start() {
 
 std::unique_ptr<Device> DpdkPort::device(std::uint16_t queue,
                                          base::Counters<NicCounter>& counters) const {
+  const int wake_fd = settings_.wakes ? rte_eth_dev_rx_intr_ctl_q_get_fd(port_, queue) : -1;
   return std::make_unique<DpdkDevice>(
-      DpdkDevice::Options{.port = port_, .queue = queue, .info = info_, .hashes = scales_},
+      DpdkDevice::Options{
+          .port = port_, .queue = queue, .info = info_, .hashes = scales_, .wake_fd = wake_fd},
       *pools_[queue], counters);
 }
 

@@ -30,6 +30,9 @@ struct DpdkPortSettings {
   bool shares_mac_with_kernel = false;
   // Trust the device with checksums and receive-side scaling: real hardware.
   bool offloads = false;
+  // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
+  // tap's.
+  bool wakes = false;
   std::uint16_t max_queues = UINT16_MAX;
   std::uint16_t descriptors = 1024;  // per ring, where the device has rings
   // Receive-side scaling for TCP over IPv4: entry i of the indirection table, whose size is a

@@ -32,6 +32,7 @@ class FaultDevice final : public Device {
   [[nodiscard]] std::size_t transmit(base::Instant now,
                                      std::span<base::Packet* const> frames) override;
   [[nodiscard]] base::Instant next_deadline() const override;
+  [[nodiscard]] int wake_fd() const override { return inner_->wake_fd(); }
 
  private:
   void pass_on(base::Instant now);

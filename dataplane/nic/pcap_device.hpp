@@ -24,6 +24,7 @@ class PcapDevice final : public Device {
   [[nodiscard]] std::size_t transmit(base::Instant now,
                                      std::span<base::Packet* const> frames) override;
   [[nodiscard]] base::Instant next_deadline() const override { return inner_->next_deadline(); }
+  [[nodiscard]] int wake_fd() const override { return inner_->wake_fd(); }
 
  private:
   void capture(base::Instant now, base::Bytes frame);

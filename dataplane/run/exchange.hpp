@@ -1,8 +1,10 @@
 // The rings between workers: one single-producer, single-consumer ring for each ordered pair. They
 // carry frames that arrived at a worker that does not own their flow, and frames whose worker has
-// no transmit queue of its own.
+// no transmit queue of its own. Each worker has a doorbell, which is rung for a whole burst at
+// once.
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +12,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/packet.hpp"
 #include "base/spsc_ring.hpp"
+#include "dataplane/run/doorbell.hpp"
 
 namespace sluice::run {
 
@@ -30,7 +34,7 @@ class Exchange {
  public:
   static constexpr std::size_t kDepth = 1024;  // parcels on their way between two workers
 
-  explicit Exchange(unsigned workers) : workers_(workers) {
+  explicit Exchange(unsigned workers) : workers_(workers), desks_(workers) {
     rings_.reserve(std::size_t{workers} * workers);
     for (unsigned from = 0; from < workers; ++from) {
       for (unsigned to = 0; to < workers; ++to) {
@@ -52,20 +56,44 @@ class Exchange {
 
   // Only worker `from` may call this. False when the ring is full: the parcel stays the caller's.
   [[nodiscard]] bool send(unsigned from, unsigned to, const Parcel& parcel) {
-    return ring(from, to).push(parcel);
+    if (!ring(from, to).push(parcel)) return false;
+    desks_[from].sent_to |= std::uint64_t{1} << to;
+    return true;
+  }
+  // Only worker `from` may call this: wakes those to whom it has sent since the last time.
+  void ring_doorbells(unsigned from) {
+    std::uint64_t& sent_to = desks_[from].sent_to;
+    for (; sent_to != 0; sent_to &= sent_to - 1) {
+      desks_[static_cast<unsigned>(std::countr_zero(sent_to))].doorbell.ring();
+    }
   }
   // Only worker `to` may call this.
   [[nodiscard]] std::optional<Parcel> take(unsigned from, unsigned to) {
     return ring(from, to).pop();
   }
+  [[nodiscard]] bool anything_for(unsigned to) {
+    for (unsigned from = 0; from < workers_; ++from) {
+      if (from != to && !ring(from, to).empty()) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] Doorbell& doorbell(unsigned worker) { return desks_[worker].doorbell; }
 
  private:
+  // What belongs to one worker.
+  struct Desk {
+    Doorbell doorbell;
+    std::uint64_t sent_to = 0;  // one bit per worker; touched by its own worker only
+  };
+  static_assert(base::limits::kMaxWorkers <= 64);
+
   base::SpscRing<Parcel>& ring(unsigned from, unsigned to) {
     assert(from != to);
     return *rings_[std::size_t{from} * workers_ + to];
   }
 
   const unsigned workers_;
+  std::vector<Desk> desks_;
   std::vector<std::unique_ptr<base::SpscRing<Parcel>>> rings_;
 };
 

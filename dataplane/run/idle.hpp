@@ -34,7 +34,7 @@ class IdleBackoff {
   }
 
  private:
-  const base::Duration bound_;
+  base::Duration bound_;
   unsigned empty_turns_ = 0;
   base::Duration next_ = kFirstSleep;
 };

@@ -59,6 +59,7 @@ PortPlan plan_tap(const PortSettings& port, const std::string& index) {
   plan.device.device = "net_tap" + index;
   plan.device.arguments = "iface=" + port.target;
   plan.device.shares_mac_with_kernel = true;
+  plan.device.wakes = true;
   plan.device.max_queues = std::min(plan.device.max_queues, kMaxTapQueues);
   // The driver reads frame by frame into one buffer and would only pin the others.
   plan.device.descriptors = 1;

@@ -55,8 +55,9 @@ struct DataplaneSettings {
   base::Duration time_wait = base::Duration::seconds(60);
   std::size_t receive_buffer = 256 * 1024;
   std::size_t send_buffer = 256 * 1024;
-  base::Duration idle_sleep =
-      base::Duration::microseconds(200);  // bound of the back-off; 0: never sleep
+  // The longest sleep of a worker with nothing to do and a device that cannot wake it; 0: it never
+  // sleeps, whatever the device.
+  base::Duration idle_sleep = base::Duration::microseconds(200);
 };
 
 enum class Balance : std::uint8_t { kRoundRobin };

@@ -25,6 +25,7 @@ Worker::Worker(const Options& options, const TscClock& clock, base::PacketPool& 
       mailbox_(mailbox),
       steering_(options.worker, exchange, pool, counters_),
       stack_(options.stack, pool, clock.now()),
+      idle_sleep_(options.idle_sleep),
       idle_(options.idle_sleep) {}
 
 Worker::~Worker() = default;
@@ -51,6 +52,7 @@ void Worker::turn() {
   application_->run(now);
   stack_.flush(now);
   busy |= transmit(now);
+  exchange_.ring_doorbells(worker_);
   answer_when_done(now);
 
   counters_.add(RunCounter::kIterations);

@@ -24,6 +24,7 @@
 #include "dataplane/run/exchange.hpp"
 #include "dataplane/run/idle.hpp"
 #include "dataplane/run/mailbox.hpp"
+#include "dataplane/run/sleeper.hpp"
 #include "dataplane/run/steering.hpp"
 
 namespace sluice::run {
@@ -98,7 +99,9 @@ class Worker {
   net::Stack stack_;
   std::vector<Port> ports_;
   std::unique_ptr<Application> application_;
+  const base::Duration idle_sleep_;
   IdleBackoff idle_;
+  Sleeper sleeper_;
   std::array<base::Packet*, base::limits::kBurst> burst_{};
 
   std::optional<Command> draining_;

@@ -1,6 +1,5 @@
 // The worker's other half: what the control thread wants of it, and when it may sleep.
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -15,10 +14,21 @@ constexpr base::Duration kStopPatience = base::Duration::seconds(1);
 // The kernel rounds sleeps by this much, by default 50 microseconds.
 constexpr unsigned long kTimerSlackNanoseconds = 1000;
 
+// The longest sleep of a worker that frames and other workers can wake: commands from the control
+// thread wait so long.
+constexpr base::Duration kQuietSleep = base::Duration::milliseconds(10);
+
 }  // namespace
 
 void Worker::run() {
   (void)::prctl(PR_SET_TIMERSLACK, kTimerSlackNanoseconds);
+  sleeper_.watch(exchange_.doorbell(worker_).fd());
+  for (const Port& port : ports_) {
+    if (port.device != nullptr) sleeper_.watch(port.device->wake_fd());
+  }
+  if (idle_sleep_ > base::Duration() && sleeper_.complete()) {
+    idle_ = IdleBackoff(std::max(idle_sleep_, kQuietSleep));
+  }
   while (!stopped_) turn();
 }
 
@@ -104,9 +114,10 @@ void Worker::rest(base::Instant now, bool busy) {
   const base::Duration sleep =
       idle_.after_turn(busy, busy ? base::Duration() : next_deadline() - now);
   if (sleep <= base::Duration()) return;
-  // A signal may end it early, which does no harm.
-  const timespec request{.tv_sec = 0, .tv_nsec = sleep.nanoseconds()};
-  (void)::nanosleep(&request, nullptr);
+  Doorbell& doorbell = exchange_.doorbell(worker_);
+  doorbell.arm();
+  if (!exchange_.anything_for(worker_)) sleeper_.sleep(sleep);
+  doorbell.disarm();
   counters_.add(RunCounter::kSleeps);
   counters_.add(RunCounter::kSleptMicroseconds,
                 static_cast<std::uint64_t>((clock_.now() - now).microseconds()));

@@ -145,18 +145,25 @@ class RelayPlane {
     return test::run_echo_clients(
         {.server = kListen, .connections = connections, .bytes = bytes, .seed = ++seed_});
   }
-  // Once all connections and TIME-WAIT entries are gone, every packet is back.
+  // Once all connections and TIME-WAIT entries are gone, every packet is back, and every parcel
+  // that a worker sent has been taken by another. Reports of different workers are of different
+  // moments, and the kernel goes on to send frames of its own, so this may need more than one look.
   void expect_nothing_left() {
     const auto deadline = std::chrono::steady_clock::now() + 5s;
     for (;;) {
       const Reports now = reports();
       const bool at_rest = now.gauges("connections") == 0 && now.gauges("time_wait") == 0 &&
                            now.gauges("packets_available") == packets_at_start_;
-      if (at_rest) return;
+      const std::uint64_t sent =
+          now.count(RunCounter::kForwardedOut) + now.count(RunCounter::kCopiedOut);
+      const bool all_taken = now.count(RunCounter::kForwardedIn) == sent &&
+                             now.count(RunCounter::kHandedIn) == now.count(RunCounter::kHandedOut);
+      if (at_rest && all_taken) return;
       if (std::chrono::steady_clock::now() > deadline) {
         ADD_FAILURE() << now.gauges("connections") << " connections, " << now.gauges("time_wait")
                       << " in TIME-WAIT, " << now.gauges("packets_available") << " of "
-                      << packets_at_start_ << " packets";
+                      << packets_at_start_ << " packets, " << sent << " parcels sent, "
+                      << now.count(RunCounter::kForwardedIn) << " taken";
         return;
       }
       std::this_thread::sleep_for(20ms);
@@ -198,8 +205,6 @@ TEST(DataPlaneOnATap, FourWorkersEachOwnConnectionsAndTheirBackendFlowsComeHome)
     // The kernel chooses a tap's queue for itself until it has seen the flow transmitted.
     EXPECT_GT(reports.count(RunCounter::kForwardedOut), 0U);
     EXPECT_EQ(reports.count(RunCounter::kForwardDrops), 0U);
-    EXPECT_EQ(reports.count(RunCounter::kForwardedIn),
-              reports.count(RunCounter::kForwardedOut) + reports.count(RunCounter::kCopiedOut));
   });
 }
 
@@ -217,7 +222,6 @@ TEST(DataPlaneOnATap, OneQueueServesFourWorkers) {
     expect_all_came_home(reports, 64);
     EXPECT_GT(reports.count(RunCounter::kMispredictedOpens), 0U);
     EXPECT_GT(reports.count(RunCounter::kHandedOut), 0U);
-    EXPECT_EQ(reports.count(RunCounter::kHandedIn), reports.count(RunCounter::kHandedOut));
   });
 }
 

@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
 #include "dataplane/run/mailbox.hpp"
+#include "dataplane/run/sleeper.hpp"
 
 namespace sluice::run {
 namespace {
@@ -78,6 +81,52 @@ TEST(Exchange, ParcelsBetweenThreadsArriveWholeAndInOrder) {
     EXPECT_TRUE(peer->in_order());
     EXPECT_EQ(peer->pool().available(), peer->pool().capacity());
   }
+}
+
+// Each parcel is sent only after the one before has been taken, so that the taker is falling
+// asleep, asleep or waking up each time. One missed ring would cost a whole sleep.
+TEST(Exchange, SleepingWorkerIsWokenByEveryParcel) {
+  constexpr int kRounds = 3000;
+  constexpr auto kSleep = base::Duration::milliseconds(900);
+  Exchange exchange(2);
+  base::MemoryPacketPool pool(16, 64);
+  std::atomic<int> taken = 0;
+  std::jthread taker([&] {
+    Sleeper sleeper;
+    sleeper.watch(exchange.doorbell(1).fd());
+    ASSERT_TRUE(sleeper.complete());
+    while (taken < kRounds) {
+      if (const auto parcel = exchange.take(0, 1)) {
+        parcel->packet->release();
+        ++taken;
+        continue;
+      }
+      exchange.doorbell(1).arm();
+      if (!exchange.anything_for(1)) sleeper.sleep(kSleep);
+      exchange.doorbell(1).disarm();
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(exchange.send(0, 1, {.packet = pool.allocate()}));
+    exchange.ring_doorbells(0);
+    while (taken <= round) std::this_thread::yield();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST(Sleeper, WhatCannotBeWatchedMakesItIncomplete) {
+  Sleeper sleeper;
+  EXPECT_TRUE(sleeper.complete());
+  sleeper.watch(-1);
+  EXPECT_FALSE(sleeper.complete());
+}
+
+TEST(Sleeper, NothingToWakeForSleepsTheWholeTime) {
+  Sleeper sleeper;
+  const auto start = std::chrono::steady_clock::now();
+  sleeper.sleep(base::Duration::milliseconds(5));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(5));
 }
 
 TEST(Mailbox, ReportsCrossBetweenThreads) {
