@@ -1,0 +1,318 @@
+// Closing: RFC 9293 3.6 and the eighth step of 3.10.7.4, TIME-WAIT, resets out, and the life of a
+// handle.
+#include <gtest/gtest.h>
+
+#include "tests/dataplane/net/tcp/support/script.hpp"
+
+namespace sluice::net::tcp::test {
+namespace {
+
+using base::Duration;
+
+// Takes the next event, which has to be the last one.
+CloseReason closed(Script& host) {
+  const auto event = host.engine.next_event();
+  EXPECT_TRUE(event && event->what.closed);
+  EXPECT_FALSE(host.engine.next_event());
+  return event ? event->reason : CloseReason::kNoMemory;
+}
+
+// Our side closed first and everything is acknowledged: TIME-WAIT.
+void to_time_wait(Script& host, ConnectionHandle c) {
+  host.engine.close(host.now, c);
+  host.flush();
+  EXPECT_TRUE(host.sent().header.flags.fin);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin());
+  EXPECT_EQ(host.sent().header.acknowledgement, host.theirs(1));
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+TEST(TcpClose, FinFollowsWhatIsQueued) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, "bye");
+  host.forget_sent();
+  host.engine.finish(host.now, c);
+  host.flush();
+  const Segment fin = host.sent();
+  EXPECT_TRUE(fin.header.flags.fin);
+  EXPECT_EQ(fin.header.sequence, host.ours(3));
+  // Nothing more goes out behind it.
+  host.write(c, "late");
+  EXPECT_TRUE(host.silent());
+  EXPECT_EQ(host.engine.unacknowledged(c), 3U);
+}
+
+TEST(TcpClose, FinIsRetransmitted) {
+  Script host;
+  const auto c = host.established();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.forget_sent();
+  host.pass(Duration::milliseconds(300));
+  EXPECT_TRUE(host.sent().header.flags.fin);
+}
+
+TEST(TcpHalfClose, InputGoesOnAfterOurFin) {
+  Script host;
+  const auto c = host.established();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.arrives(data(host.theirs(0), "answer").ack(host.ours(1)));
+  EXPECT_EQ(host.read(c), "answer");
+  host.arrives(bare(host.theirs(6)).ack(host.ours(1)).fin());
+  EXPECT_EQ(closed(host), CloseReason::kNone);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+  EXPECT_EQ(host.engine.connections(), 0U);
+}
+
+TEST(TcpHalfClose, OutputGoesOnAfterTheirFin) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  const auto event = host.engine.next_event();
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(event->what.readable);
+  EXPECT_TRUE(host.engine.input_finished(c));
+  host.forget_sent();
+  host.write(c, "still here");
+  EXPECT_EQ(host.sent().text, "still here");
+  host.engine.finish(host.now, c);
+  host.flush();
+  EXPECT_TRUE(host.sent().header.flags.fin);
+  host.arrives(bare(host.theirs(1)).ack(host.ours(11)));
+  EXPECT_EQ(closed(host), CloseReason::kNone);
+  // The side that closed second has no TIME-WAIT.
+  EXPECT_EQ(host.engine.time_wait(), 0U);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpClose, SimultaneousFinsEndInTimeWait) {
+  Script host;
+  const auto c = host.established();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.forget_sent();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  EXPECT_EQ(host.sent().header.acknowledgement, host.theirs(1));
+  host.arrives(bare(host.theirs(1)).ack(host.ours(1)));
+  EXPECT_EQ(closed(host), CloseReason::kNone);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+TEST(TcpClose, UnreadInputMayStillBeReadAndThenTheLastEventComes) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(data(host.theirs(0), "tail").ack(host.ours(0)).fin());
+  (void)host.engine.next_event();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.arrives(bare(host.theirs(5)).ack(host.ours(1)));
+  EXPECT_FALSE(host.engine.next_event());
+  EXPECT_EQ(host.read(c), "tail");
+  EXPECT_EQ(closed(host), CloseReason::kNone);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpClose, CloseDeliversWhatIsQueuedAndSaysNothingMore) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, "bye");
+  host.forget_sent();
+  host.engine.close(host.now, c);
+  host.flush();
+  EXPECT_TRUE(host.sent().header.flags.fin);
+  EXPECT_EQ(host.engine.input(c), nullptr);
+  host.pass(Duration::milliseconds(300));
+  const auto again = host.all_sent();
+  ASSERT_FALSE(again.empty());
+  host.arrives(bare(host.theirs(0)).ack(host.ours(4)).fin());
+  EXPECT_FALSE(host.engine.next_event());
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+// RFC 1122 4.2.2.13.
+TEST(TcpClose, CloseWithUnreadInputResets) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(data(host.theirs(0), "unread").ack(host.ours(0)));
+  host.engine.close(host.now, c);
+  EXPECT_TRUE(host.sent().header.flags.rst);
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_FALSE(host.engine.next_event());
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+// RFC 9293 3.6.1.
+TEST(TcpClose, TextAfterCloseResets) {
+  Script host;
+  const auto c = host.established();
+  host.engine.close(host.now, c);
+  host.flush();
+  host.forget_sent();
+  host.arrives(data(host.theirs(0), "more").ack(host.ours(1)));
+  EXPECT_TRUE(host.sent().header.flags.rst);
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpDataAfterClose), 1U);
+}
+
+TEST(TcpFinWait2, IsGivenUpAfterItsTime) {
+  Script host;
+  const auto c = host.established();
+  host.engine.close(host.now, c);
+  host.flush();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
+  host.pass(Duration::seconds(59));
+  EXPECT_EQ(host.engine.connections(), 1U);
+  host.pass(Duration::seconds(2));
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFinWait2Timeouts), 1U);
+}
+
+TEST(TcpFinWait2, LastsWhileTheSessionWantsIt) {
+  Script host;
+  const auto c = host.established();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
+  host.pass(Duration::seconds(300));
+  host.arrives(data(host.theirs(0), "late").ack(host.ours(1)));
+  EXPECT_EQ(host.read(c), "late");
+}
+
+TEST(TcpAbort, SendsResetAndForgets) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, "lost");
+  host.forget_sent();
+  host.engine.abort(host.now, c);
+  const Segment reset = host.sent();
+  EXPECT_TRUE(reset.header.flags.rst);
+  EXPECT_EQ(reset.header.sequence, host.ours(4));
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_FALSE(host.engine.next_event());
+  EXPECT_EQ(host.packets_out(), 0U);
+  // The handle is stale: nothing happens.
+  host.engine.abort(host.now, c);
+  host.engine.close(host.now, c);
+  host.engine.finish(host.now, c);
+  host.engine.consumed(host.now, c);
+  host.write(c, "x");
+  EXPECT_EQ(host.engine.send_room(c), 0U);
+  EXPECT_FALSE(host.engine.addresses(c));
+  EXPECT_TRUE(host.silent());
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpAbort, OfAnUnansweredOpenIsSilent) {
+  Script host;
+  const auto c = host.connecting();
+  host.engine.abort(host.now, c);
+  EXPECT_TRUE(host.silent());
+  EXPECT_EQ(host.engine.connections(), 0U);
+}
+
+TEST(TcpReset, DropsWhatIsQueuedAndUnread) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 5'000);
+  host.arrives(data(host.theirs(0), "unread").ack(host.ours(0)));
+  host.arrives(data(host.theirs(100), "gap").ack(host.ours(0)));
+  host.arrives(rst(host.theirs(6)));
+  EXPECT_EQ(closed(host), CloseReason::kReset);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpCloseWait, TextBehindTheirFinIsDropped) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  host.arrives(data(host.theirs(1), "beyond").ack(host.ours(0)));
+  EXPECT_EQ(host.read(c), "");
+  EXPECT_EQ(host.counted(NetCounter::kTcpDataAfterFin), 1U);
+}
+
+// --- TIME-WAIT ---
+
+TEST(TcpTimeWait, FinAgainIsAcknowledgedAgain) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin());
+  const Segment again = host.sent();
+  EXPECT_EQ(again.header.acknowledgement, host.theirs(1));
+  EXPECT_EQ(again.header.sequence, host.ours(1));
+}
+
+TEST(TcpTimeWait, EndsAfterItsTimeAndStartsOverWithAFin) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.pass(Duration::seconds(50));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin());
+  host.pass(Duration::seconds(50));
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+  host.pass(Duration::seconds(11));
+  EXPECT_EQ(host.engine.time_wait(), 0U);
+}
+
+// RFC 1337.
+TEST(TcpTimeWait, ResetIsIgnored) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.arrives(rst(host.theirs(1)));
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+// RFC 1122 4.2.2.13 and RFC 6191.
+TEST(TcpTimeWait, NewSynOpensAnewAboveTheOldNumbers) {
+  Script host;
+  to_time_wait(host, host.established());
+  const SeqNumber last = host.ours(1);
+  host.arrives(syn(host.theirs(1'000)));
+  const Segment answer = host.sent();
+  EXPECT_TRUE(answer.header.flags.syn && answer.header.flags.ack);
+  EXPECT_GT(answer.header.sequence, last);
+  EXPECT_EQ(host.engine.time_wait(), 0U);
+  EXPECT_EQ(host.engine.half_open(), 1U);
+}
+
+TEST(TcpTimeWait, OldSynIsAcknowledgedOnly) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.arrives(syn(host.theirs(0) - 5'000));
+  EXPECT_FALSE(host.sent().header.flags.syn);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+TEST(TcpTimeWait, EntriesAreBoundedAndTheOldestGoes) {
+  Script host;
+  host.listen();
+  for (std::uint16_t port = 1; port <= 6; ++port) {
+    const auto from_port = [port](Segment segment) {
+      return segment.ports(port, Script::kLocalPort);
+    };
+    host.arrives(from_port(syn(Script::kPeerIss)));
+    host.iss = host.sent().header.sequence;
+    host.arrives(from_port(bare(host.theirs(0)).ack(host.ours(0))));
+    const auto event = host.engine.next_event();
+    ASSERT_TRUE(event);
+    host.engine.close(host.now, event->connection);
+    host.flush();
+    host.arrives(from_port(bare(host.theirs(0)).ack(host.ours(1)).fin()));
+    host.forget_sent();
+  }
+  EXPECT_EQ(host.engine.time_wait(), 4U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpTimeWaitRecycled), 2U);
+}
+
+// RFC 9293 3.6.1: both sides in TIME-WAIT must not talk forever.
+TEST(TcpTimeWait, BareAckIsNotAnswered) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.arrives(bare(host.theirs(1)).ack(host.ours(1)));
+  EXPECT_TRUE(host.silent());
+}
+
+}  // namespace
+}  // namespace sluice::net::tcp::test

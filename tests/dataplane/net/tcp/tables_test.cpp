@@ -1,0 +1,178 @@
+// The small parts: the demultiplexer's table, initial sequence numbers, round-trip times and the
+// congestion window.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "dataplane/net/tcp/cubic.hpp"
+#include "dataplane/net/tcp/flow_hash.hpp"
+#include "dataplane/net/tcp/flow_table.hpp"
+#include "dataplane/net/tcp/rtt.hpp"
+
+namespace sluice::net::tcp {
+namespace {
+
+using base::Duration;
+using base::Instant;
+
+TEST(FlowTable, FindsWhatWasInsertedAndNothingElse) {
+  FlowTable table(1'000);
+  std::mt19937 random(1);
+  std::vector<std::uint32_t> hashes(1'000);
+  std::vector<bool> present(1'000);
+  // A narrow range of hashes, so that clusters form and removal has to close gaps.
+  for (std::uint32_t& hash : hashes) hash = static_cast<std::uint32_t>(random() % 4'000);
+  const auto find = [&](std::uint32_t i) {
+    return table.find(hashes[i], [i](std::uint32_t index) { return index == i; });
+  };
+  for (int round = 0; round < 20'000; ++round) {
+    const auto i = static_cast<std::uint32_t>(random() % 1'000);
+    if (present[i]) {
+      table.erase(hashes[i], i);
+      present[i] = false;
+    } else {
+      present[i] = table.insert(hashes[i], i);
+      ASSERT_TRUE(present[i]);
+    }
+  }
+  for (std::uint32_t i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(find(i), present[i] ? i : FlowTable::kNone);
+  }
+}
+
+TEST(FlowTable, RefusesWhatWouldLieTooFarAway) {
+  FlowTable table(1'000);
+  std::uint32_t inserted = 0;
+  while (inserted < 1'000 && table.insert(7, inserted)) ++inserted;
+  EXPECT_EQ(inserted, 129U);
+}
+
+class FlowHashTest : public testing::Test {
+ protected:
+  static constexpr std::array<std::byte, 16> kKey{std::byte{9}};
+  FlowHash hash{kKey};
+  base::FourTuple flow{.local = *base::SocketAddress::parse("198.18.0.1:10000"),
+                       .remote = *base::SocketAddress::parse("198.18.0.2:443")};
+};
+
+// RFC 6528 3: rises by one every four microseconds, and depends on the flow.
+TEST_F(FlowHashTest, SequenceNumbersFollowTheClock) {
+  const Instant now = Instant::from_nanoseconds(1'000'000'000);
+  const auto first = hash.initial_sequence(flow, now);
+  EXPECT_EQ(hash.initial_sequence(flow, now + Duration::microseconds(400)) - first, 100);
+  base::FourTuple other = flow;
+  other.local.port = 10'001;
+  EXPECT_NE(hash.initial_sequence(other, now), first);
+}
+
+TEST_F(FlowHashTest, TimestampsDependOnTheHostsAlone) {
+  base::FourTuple other = flow;
+  other.local.port = 10'001;
+  EXPECT_EQ(hash.timestamp_offset(other), hash.timestamp_offset(flow));
+  other.remote.address = *base::IpAddress::parse("2001:db8::1");
+  EXPECT_NE(hash.timestamp_offset(other), hash.timestamp_offset(flow));
+}
+
+// RFC 6298 2.
+TEST(Rtt, TimeoutFollowsSmoothedTimeAndVariance) {
+  const Duration minimum = Duration::milliseconds(200);
+  RttEstimator rtt;
+  EXPECT_EQ(rtt.rto(minimum), Duration::seconds(1));
+  rtt.add(Duration::milliseconds(100));
+  EXPECT_EQ(rtt.smoothed(), Duration::milliseconds(100));
+  EXPECT_EQ(rtt.rto(minimum), Duration::milliseconds(300));
+  for (int i = 0; i < 100; ++i) rtt.add(Duration::milliseconds(10));
+  EXPECT_LT(rtt.smoothed(), Duration::milliseconds(11));
+  EXPECT_LT(rtt.rto(minimum), Duration::milliseconds(212));
+  EXPECT_EQ(rtt.minimum(), Duration::milliseconds(10));
+}
+
+TEST(Rtt, BackOffDoublesUpToABound) {
+  RttEstimator rtt;
+  rtt.add(Duration::milliseconds(1));
+  const Duration minimum = Duration::milliseconds(200);
+  const Duration first = rtt.rto(minimum);
+  rtt.back_off();
+  EXPECT_EQ(rtt.rto(minimum), first * 2);
+  for (int i = 0; i < 40; ++i) rtt.back_off();
+  EXPECT_EQ(rtt.rto(minimum), RttEstimator::kMaxRto);
+  rtt.reset_back_off();
+  EXPECT_EQ(rtt.rto(minimum), first);
+}
+
+TEST(Rtt, SampleOfAPeersMakingIsBounded) {
+  RttEstimator rtt;
+  rtt.add(Duration::seconds(1'000'000));
+  EXPECT_LE(rtt.smoothed(), RttEstimator::kMaxRto);
+  rtt.add(Duration::seconds(-5));
+  EXPECT_GT(rtt.smoothed().nanoseconds(), 0);
+}
+
+TEST(Rtt, CoarseSampleLeavesTheMinimumAlone) {
+  RttEstimator rtt;
+  rtt.add(Duration::microseconds(100));
+  rtt.add_coarse(Duration::milliseconds(0));
+  EXPECT_EQ(rtt.smoothed(), Duration::microseconds(100));
+  rtt.add_coarse(Duration::milliseconds(50));
+  EXPECT_EQ(rtt.minimum(), Duration::microseconds(100));
+  EXPECT_GT(rtt.smoothed(), Duration::milliseconds(1));
+}
+
+constexpr std::uint32_t kMss = 1'000;
+
+AckSample sample(Instant now, std::uint32_t cwnd) {
+  return {.now = now,
+          .acked = kMss,
+          .flight_before = cwnd,
+          .mss = kMss,
+          .srtt = Duration::milliseconds(200)};
+}
+
+TEST(Cubic, SlowStartDoublesPerWindow) {
+  Cubic cubic;
+  cubic.start(10 * kMss);
+  for (int i = 0; i < 10; ++i) cubic.on_ack(sample(Instant{}, cubic.cwnd()));
+  EXPECT_EQ(cubic.cwnd(), 20 * kMss);
+}
+
+TEST(Cubic, UnusedWindowDoesNotGrow) {
+  Cubic cubic;
+  cubic.start(10 * kMss);
+  cubic.on_ack(sample(Instant{}, 2 * kMss));
+  EXPECT_EQ(cubic.cwnd(), 10 * kMss);
+}
+
+// RFC 9438 4.6.
+TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
+  Cubic cubic;
+  cubic.start(100 * kMss);
+  cubic.on_loss(Instant{}, 100 * kMss, kMss);
+  EXPECT_EQ(cubic.cwnd(), 70 * kMss);
+  EXPECT_FALSE(cubic.in_slow_start());
+  cubic.on_timeout(Instant{}, 70 * kMss, kMss);
+  EXPECT_EQ(cubic.cwnd(), kMss);
+  EXPECT_EQ(cubic.ssthresh(), 49 * kMss);
+}
+
+// RFC 9438 4.2: flat around the window of the last loss, reached after K seconds. The round-trip
+// time is long, so that the Reno-friendly region (4.3) is left behind.
+TEST(Cubic, GrowsBackToTheLastMaximumAndBeyond) {
+  Cubic cubic;
+  cubic.start(100 * kMss);
+  cubic.on_loss(Instant{}, 100 * kMss, kMss);
+  Instant now = Instant::from_nanoseconds(1'000'000'000);
+  const double k = std::cbrt(30 / 0.4);
+  std::uint32_t at_k = 0;
+  for (int rtt = 0; rtt < 60; ++rtt) {
+    for (std::uint32_t i = 0; i < cubic.cwnd() / kMss; ++i) cubic.on_ack(sample(now, cubic.cwnd()));
+    now = now + Duration::milliseconds(200);
+    if (at_k == 0 && rtt * 0.2 >= k) at_k = cubic.cwnd();
+  }
+  EXPECT_NEAR(at_k, 100 * kMss, 3 * kMss);
+  EXPECT_GT(cubic.cwnd(), 150 * kMss);
+}
+
+}  // namespace
+}  // namespace sluice::net::tcp
