@@ -75,13 +75,15 @@ class Script {
         server_.feed(client_.seal(ContentType::handshake, client_.finished()));
         return client_.use_application_keys();
       case Step::kData:
-        if (server_.connection().handshake_done()) server_.seal("data");
+        if (closed_ || !server_.connection().handshake_done()) return;
+        server_.seal("data");
         // No room is no error of the connection.
         if (server_.error() == tls::TlsError::kOutputFull) server_.forget_error();
         return;
       case Step::kRoom:
         return server_.output.allow(input_.u8());
       case Step::kClose:
+        closed_ = true;
         return server_.connection().close(server_.output);
       case Step::kCount:
         return;
@@ -127,6 +129,7 @@ class Script {
   ScriptedClient client_;
   bool greeted_ = false;
   bool shook_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace
