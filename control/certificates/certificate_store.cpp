@@ -139,7 +139,7 @@ CertificateStore load_certificates(const fs::path& directory, std::time_t now) {
                     directory.string()));
   }
   // The map has sorted by name; signing with ECDSA costs a fraction of RSA.
-  std::ranges::stable_partition(store.certificates, is_ecdsa);
+  std::stable_partition(store.certificates.begin(), store.certificates.end(), is_ecdsa);
   return store;
 }
 
