@@ -1,3 +1,4 @@
+// The client: one request, one answer, over a blocking socket with a time limit.
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>

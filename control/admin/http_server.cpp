@@ -1,3 +1,4 @@
+// The server: one thread, one poll() loop over the listening sockets and the connections.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
