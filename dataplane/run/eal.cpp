@@ -90,8 +90,9 @@ class SilencedStreams {
   int saved_[STDERR_FILENO + 1] = {-1, -1, -1};
 };
 
-// EAL makes a directory of its own even where it shares nothing, and leaves it behind; its parent
-// is DPDK's and stays unless it is empty.
+// EAL makes a directory of its own even where it shares nothing, and leaves it behind. It is
+// removed as soon as EAL has started, so that not even a killed process leaves it; its parent is
+// DPDK's and stays unless it is empty.
 void remove_runtime_directory() {
   const char* directory = rte_eal_get_runtime_dir();
   if (directory == nullptr || *directory == '\0') return;
@@ -113,9 +114,9 @@ base::Result<std::unique_ptr<Eal>, std::string> Eal::start(std::vector<std::stri
     const SilencedStreams silenced;
     parsed = rte_eal_init(static_cast<int>(arguments.size()), argv.data());
   }
+  remove_runtime_directory();
   if (parsed < 0) {
     const std::string complaint = last_complaint();
-    remove_runtime_directory();
     return base::Unexpected{"DPDK does not start: " +
                             (complaint.empty() ? rte_strerror(rte_errno) : complaint)};
   }
@@ -124,7 +125,6 @@ base::Result<std::unique_ptr<Eal>, std::string> Eal::start(std::vector<std::stri
 
 Eal::~Eal() {
   (void)rte_eal_cleanup();
-  remove_runtime_directory();
 }
 
 std::string Eal::last_complaint() {
