@@ -38,6 +38,7 @@ void Proxy::accept(Instant now, const net::Event& event) {
   counters_.add(ProxyCounter::kSessionsOpened);
   stack_.set_context(event.connection, context_of(handle));
   Session& session = *sessions_.find(handle);
+  session.accepted_at = now;
   touch(now, session);
   timers_.arm(session.timer, now + listeners_[index].handshake_timeout);
   on_client(now, session, event);

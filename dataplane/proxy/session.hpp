@@ -42,6 +42,7 @@ struct Session {
   net::ConnectionHandle client;
   net::ConnectionHandle backend;  // null until one is being opened, and after it has closed
   SessionTimer timer;
+  base::Instant accepted_at;
   base::Instant last_activity;
   ServerGroup::Tried tried = 0;
   std::uint16_t server = 0;

@@ -163,6 +163,9 @@ void Proxy::on_client_stream_end(Instant now, Session& session) {
 
 bool Proxy::queue_job_if_any(Instant now, Session& session) {
   if (!session.tls.waiting_for_job()) return true;
+  // The ClientHello has been read: from here on its route says how long the handshake may take.
+  timers_.arm(session.timer,
+              session.accepted_at + routes_.route(session.tls.route()).handshake_timeout);
   if (!jobs_.enqueue(sessions_.handle_of(session))) {
     fail(now, session, tls::AlertDescription::internal_error);
   }

@@ -19,13 +19,9 @@ proxy::Route route(const RouteSettings& settings) {
 }
 
 proxy::Listener listener(const ListenerSettings& settings) {
-  proxy::Listener listener{.address = settings.address};
-  // Until a route is known the most patient one decides.
-  listener.handshake_timeout = {};
-  for (const RouteSettings& each : settings.routes) {
-    listener.routes.push_back(route(each));
-    listener.handshake_timeout = std::max(listener.handshake_timeout, each.handshake_timeout);
-  }
+  proxy::Listener listener{.address = settings.address,
+                           .handshake_timeout = settings.handshake_timeout};
+  for (const RouteSettings& each : settings.routes) listener.routes.push_back(route(each));
   return listener;
 }
 
