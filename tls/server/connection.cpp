@@ -24,7 +24,7 @@ ServerConnection::ServerConnection(ServerContext& context, const base::SocketAdd
 
 ServerConnection::~ServerConnection() {
   if (handshake() != nullptr) context_.counters().add(TlsCounter::kHandshakesAbandoned);
-  end();
+  release();
 }
 
 ServerHandshake* ServerConnection::handshake() const {
@@ -306,10 +306,15 @@ void ServerConnection::send_alert(AlertDescription description, RecordOutput& ou
 }
 
 void ServerConnection::end() {
+  release();
+  phase_ = Ended{};
+}
+
+// What is held in the worker's pools: the handshake's block, the expanded keys.
+void ServerConnection::release() {
   if (const auto* under_way = std::get_if<Handshaking>(&phase_)) {
     context_.parts().handshakes.destroy(under_way->block);
   }
-  phase_ = Ended{};
   read_.clear(context_.parts().keys);
   write_.clear(context_.parts().keys);
 }

@@ -146,6 +146,7 @@ class ServerConnection {
   TlsError fail_with(TlsError error, RecordOutput& output);
   void send_alert(AlertDescription alert, RecordOutput& output);
   void end();
+  void release();
 
   ServerContext& context_;
   Client client_;

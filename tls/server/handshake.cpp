@@ -25,9 +25,9 @@ using base::Unexpected;
 
 namespace {
 
-AwaitKeyAgreement await_key_agreement(Negotiated&& choice, Transcript&& transcript,
+AwaitKeyAgreement await_key_agreement(Negotiated&& choice, const Transcript& transcript,
                                       Bytes peer_share, bool after_retry) {
-  AwaitKeyAgreement next{.choice = std::move(choice), .transcript = std::move(transcript)};
+  AwaitKeyAgreement next{.choice = std::move(choice), .transcript = transcript};
   base::copy(next.peer_share, peer_share);
   next.peer_share_size = peer_share.size();
   next.after_retry = after_retry;
@@ -76,15 +76,15 @@ Result<void, TlsError> ServerHandshake::on(ExpectClientHello&, const HandshakeMe
   Transcript transcript(hash_of(result.choice.suite));
   transcript.add(message.whole);
   if (!result.peer_share) {
-    return ask_again(std::move(result.choice), std::move(transcript), unchanging_part(hello), link);
+    return ask_again(std::move(result.choice), transcript, unchanging_part(hello), link);
   }
-  go<StateId::kExpectClientHello, Event::kClientHello>(await_key_agreement(
-      std::move(result.choice), std::move(transcript), *result.peer_share, false));
+  go<StateId::kExpectClientHello, Event::kClientHello>(
+      await_key_agreement(std::move(result.choice), transcript, *result.peer_share, false));
   return {};
 }
 
 // RFC 8446 4.1.4.
-Result<void, TlsError> ServerHandshake::ask_again(Negotiated&& choice, Transcript&& transcript,
+Result<void, TlsError> ServerHandshake::ask_again(Negotiated&& choice, Transcript transcript,
                                                   Digest first_hello, HandshakeLink& link) {
   transcript.retry();
   Flight flight(link);
@@ -97,8 +97,8 @@ Result<void, TlsError> ServerHandshake::ask_again(Negotiated&& choice, Transcrip
   if (choice.session_id_size > 0) TRY(send_change_cipher_spec(link));
   link.parts.counters.add(TlsCounter::kHelloRetryRequests);
   const std::size_t early_data_left = choice.early_data_offered ? kMaxSkippedEarlyData : 0;
-  go<StateId::kExpectClientHello, Event::kClientHello>(ExpectSecondClientHello{
-      std::move(choice), std::move(transcript), first_hello, early_data_left});
+  go<StateId::kExpectClientHello, Event::kClientHello>(
+      ExpectSecondClientHello{std::move(choice), transcript, first_hello, early_data_left});
   return {};
 }
 
@@ -108,7 +108,7 @@ Result<void, TlsError> ServerHandshake::on(ExpectSecondClientHello& here,
   TRY_ASSIGN(const Bytes share, check_second_hello(hello, here.first_hello, here.choice.group));
   here.transcript.add(message.whole);
   go<StateId::kExpectSecondClientHello, Event::kClientHello>(
-      await_key_agreement(std::move(here.choice), std::move(here.transcript), share, true));
+      await_key_agreement(std::move(here.choice), here.transcript, share, true));
   return {};
 }
 
@@ -181,7 +181,7 @@ Result<void, TlsError> ServerHandshake::on_key_agreed(AwaitKeyAgreement& here,
   // RFC 8446 4.2.10: after a retry the client has no early data under way any more.
   const bool skips = choice.early_data_offered && !here.after_retry;
   go<StateId::kAwaitKeyAgreement, Event::kKeyAgreed>(
-      AwaitSignature{std::move(here.choice), std::move(here.transcript), std::move(traffic),
+      AwaitSignature{std::move(here.choice), here.transcript, std::move(traffic),
                      std::move(secret).master(), skips ? kMaxSkippedEarlyData : 0});
   return {};
 }

@@ -58,14 +58,14 @@ class ServerHandshake {
   Handled on(ExpectClientHello& here, const HandshakeMessage& message, HandshakeLink& link);
   Handled on(ExpectSecondClientHello& here, const HandshakeMessage& message, HandshakeLink& link);
   Handled on(ExpectFinished& here, const HandshakeMessage& message, HandshakeLink& link);
-  Handled ask_again(Negotiated&& choice, Transcript&& transcript, Digest first_hello,
+  Handled ask_again(Negotiated&& choice, Transcript transcript, Digest first_hello,
                     HandshakeLink& link);
   Handled on_key_agreed(AwaitKeyAgreement& here, const KeyAgreementJob& job, HandshakeLink& link);
   Handled on_signed(AwaitSignature& here, const SignatureJob& job, HandshakeLink& link);
 
   // The only way from state to state; it compiles for the edges of the table.
   template <StateId kFrom, Event kOn, typename Next>
-  void go(Next&& next) {
+  void go(Next next) {
     static_assert(has_edge(kFrom, kOn, Next::kId), "no such edge in kEdges");
     state_ = std::move(next);
   }

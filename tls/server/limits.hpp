@@ -8,11 +8,11 @@ namespace sluice::tls {
 
 // The longest handshake message, without its header. Clients of today send 0.3 to 2 KB; the room
 // above that is for post-quantum shares and offers of several tickets with certificates in them.
-inline constexpr std::size_t kMaxHandshakeBody = 16 * 1024;
+inline constexpr std::size_t kMaxHandshakeBody = std::size_t{16} * 1024;
 
 // Our own longest flight: EncryptedExtensions and the Certificate message. A certificate chain has
 // to fit in it.
-inline constexpr std::size_t kMaxFlight = 64 * 1024;
+inline constexpr std::size_t kMaxFlight = std::size_t{64} * 1024;
 
 // change_cipher_spec records. RFC 8446 D.4 lets a client send one before its second flight; twice
 // that covers who repeats it after a HelloRetryRequest.
@@ -20,7 +20,7 @@ inline constexpr std::uint8_t kMaxChangeCipherSpecs = 4;
 
 // Refused early data, as ciphertext (RFC 8446 4.2.10). Twice the 16 KB that is most servers' limit,
 // since the ticket may be another server's.
-inline constexpr std::size_t kMaxSkippedEarlyData = 32 * 1024;
+inline constexpr std::size_t kMaxSkippedEarlyData = std::size_t{32} * 1024;
 
 // In a row, without application data between them.
 inline constexpr std::uint8_t kMaxKeyUpdates = 32;
