@@ -106,6 +106,11 @@ std::size_t DpdkPacketPool::available() const {
   return rte_mempool_avail_count(mempool_);
 }
 
+std::size_t DpdkPacketPool::allocatable() const {
+  const std::size_t free = available();
+  return free > reserve_ ? free - reserve_ : 0;
+}
+
 void DpdkPacketPool::refresh() {
   const std::size_t free = available();
   budget_ = free > reserve_ ? std::min(free - reserve_, kRefreshInterval) : 0;

@@ -35,6 +35,7 @@ class DpdkPacketPool final : public base::PacketPool {
   void release(base::Packet* packet) override;
   [[nodiscard]] std::size_t capacity() const override { return capacity_; }
   [[nodiscard]] std::size_t available() const override;
+  [[nodiscard]] std::size_t allocatable() const override;
 
   // Looks at the fill level again; for the owner, every now and then.
   void refresh();

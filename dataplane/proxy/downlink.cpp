@@ -37,7 +37,7 @@ void Proxy::pump_downlink(Instant now, Session& session) {
 
 bool Proxy::packets_for(const Session& session, std::size_t plaintext) const {
   const std::size_t record = plaintext + tls::ServerConnection::kRecordOverhead;
-  return pool_.available() > record / stack_.segment_size(session.client) + 1;
+  return pool_.allocatable() > record / stack_.segment_size(session.client) + 1;
 }
 
 // One record of `size` bytes of plaintext from the front of `input`.

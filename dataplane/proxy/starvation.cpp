@@ -13,7 +13,7 @@ void Proxy::starve(Session& session) {
 }
 
 void Proxy::retry_starved(base::Instant now) {
-  if (starved_.empty() || pool_.available() == 0) return;
+  if (starved_.empty() || pool_.allocatable() == 0) return;
   std::swap(starved_, retrying_);
   for (const SessionHandle handle : retrying_) {
     Session* session = sessions_.find(handle);
