@@ -33,7 +33,6 @@ def configuration(home):
         "dataplane": {
             "workers": cores(1),
             "limits": {"time_wait": "1s"},
-            "memory": {"packets_per_worker": 16384},
             "ports": [
                 {
                     "name": "edge",
