@@ -149,11 +149,11 @@ void read_preferences(const Section& section, std::string_view key,
 }
 
 void read_alpn(const Section& section, Reading& reading, RouteConfiguration& route) {
-  static constexpr std::string_view kExpected = "a protocol of 1 to 255 bytes, such as http/1.1";
+  static constexpr std::string_view kExpected = "a protocol of 1 to 32 bytes, such as http/1.1";
   section.list("alpn", kMaxAlpn, kExpected, [&](const Node& item) {
     const std::string* text = item_text(item, "alpn", kExpected, reading.problems);
     if (text == nullptr) return;
-    if (text->size() > 255) {  // RFC 7301 3.1: opaque ProtocolName<1..2^8-1>
+    if (text->size() > tls::kMaxAlpnSize) {
       reading.problems.add(item.where, fmt::format("alpn: a protocol of {} bytes; expected {}",
                                                    text->size(), kExpected));
     } else if (std::ranges::find(route.alpn, *text) != route.alpn.end()) {

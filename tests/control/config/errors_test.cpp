@@ -339,7 +339,7 @@ INSTANTIATE_TEST_SUITE_P(
                            route("mode: tcp, backend: shop, groups: [x25519, x25519]"),
                            "5:53: groups: x25519 stands in the list twice; expected it once"},
         WrongConfiguration{"Alpn", route("mode: tcp, backend: shop, alpn: [\"\"]"),
-                           "5:43: alpn is empty; expected a protocol of 1 to 255 bytes, such as "
+                           "5:43: alpn is empty; expected a protocol of 1 to 32 bytes, such as "
                            "http/1.1"}),
     name_of_case);
 
