@@ -66,8 +66,9 @@ class Core {
 
   void count(NetCounter counter, std::uint64_t n = 1) { counters.add(counter, n); }
   [[nodiscard]] std::size_t half_open() const { return half_open_; }
-  // Too few packets are left to spend any on what may be sent again.
-  [[nodiscard]] bool packets_low() const { return packets.available() < packets.capacity() / 16; }
+  // Too few packets are left to spend any on what may be sent again: the last ones are for
+  // acknowledgments, which set packets free.
+  [[nodiscard]] bool packets_low() const { return packets.allocatable() < packets.capacity() / 16; }
 
   // --- surroundings ---
   const TcpSettings settings;

@@ -81,7 +81,7 @@ bool Emitter::send_ack(Connection& c) {
   return true;
 }
 
-bool Emitter::send_data(Connection& c, SendSegment& segment) {
+bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   TcpFlags flags{.fin = segment.fin, .psh = segment.next == nullptr, .ack = true};
   flags.psh = flags.psh && segment.size > 0;
   const std::size_t spare = c.snd.mss - std::min<std::size_t>(c.snd.mss, segment.size);
@@ -99,20 +99,18 @@ bool Emitter::send_data(Connection& c, SendSegment& segment) {
 }
 
 // A reference to the segment's own packet, its window on the payload, where a header may be put in
-// front: nobody else holds it and there is headroom. A copy takes its place otherwise: what the
-// device may still be reading is never edited.
-PacketPtr Emitter::packet_for(SendSegment& segment, std::size_t header_size) {
+// front: nobody else holds it and there is headroom. A copy otherwise, which nobody keeps: what the
+// device may still be reading is never edited, and sending never adds to what a queue holds.
+PacketPtr Emitter::packet_for(const SendSegment& segment, std::size_t header_size) {
   if (segment.packet == nullptr) return fresh();
-  if (!segment.packet->exclusive() || segment.offset < header_size + kLowerHeaders) {
+  Packet& packet = *segment.packet;
+  if (!packet.exclusive() || segment.offset < header_size + kLowerHeaders) {
     PacketPtr copy = fresh();
     if (!copy) return {};
     assert(copy->tailroom() >= segment.size);
     base::copy(copy->append(segment.size), segment.payload());
-    segment.offset = static_cast<std::uint32_t>(copy->headroom());
-    segment.packet->release();
-    segment.packet = copy.release();
+    return copy;
   }
-  Packet& packet = *segment.packet;
   packet.place(segment.offset, segment.size);
   packet.checksum = {};
   packet.flow_hash = 0;

@@ -26,7 +26,7 @@ class Emitter {
   bool send_ack(Connection& c);
   // Payload, FIN or both; the packet stays with the segment for a retransmission.
   // Precondition: segment.size is at most a fresh packet's room.
-  bool send_data(Connection& c, SendSegment& segment);
+  bool send_data(Connection& c, const SendSegment& segment);
   bool send_reset(Connection& c);
   // RFC 9293 3.10.7.1: the answer to a segment that no connection wants.
   bool refuse(const base::FourTuple& flow, const wire::TcpHeader& header, std::uint32_t length);
@@ -39,7 +39,7 @@ class Emitter {
  private:
   [[nodiscard]] wire::TcpHeader header_for(Connection& c, wire::SeqNumber seq,
                                            wire::TcpFlags flags);
-  [[nodiscard]] base::PacketPtr packet_for(SendSegment& segment, std::size_t header_size);
+  [[nodiscard]] base::PacketPtr packet_for(const SendSegment& segment, std::size_t header_size);
   bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header);
   void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,
                  base::PacketPtr packet);

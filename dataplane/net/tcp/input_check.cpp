@@ -32,6 +32,14 @@ bool overtaken_ack(const Connection& c, const wire::TcpHeader& header, std::uint
          header.acknowledgement <= c.snd.una;
 }
 
+// What a reset means to the session. Where the peer has closed and only our FIN is not acknowledged
+// (CLOSING, LAST-ACK), it means that the peer is done with the connection, and that is all.
+CloseReason reason_of_reset(const Connection& c) {
+  if (c.state == State::kSynReceived) return CloseReason::kRefused;
+  const bool closing = c.state == State::kClosing || c.state == State::kLastAck;
+  return closing && c.send.bytes() == 0 ? CloseReason::kNone : CloseReason::kReset;
+}
+
 }  // namespace
 
 // RFC 7323 5.3, R1 and R3.
@@ -96,8 +104,7 @@ Input::Verdict Input::second_check_reset(const Arrival& arrival, Connection& c) 
     return Verdict::kStop;
   }
   core_.count(NetCounter::kTcpResetsIn);
-  const bool opening = c.state == State::kSynReceived;
-  core_.end(c, opening ? CloseReason::kRefused : CloseReason::kReset);
+  core_.end(c, reason_of_reset(c));
   return Verdict::kStop;
 }
 

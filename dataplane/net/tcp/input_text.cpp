@@ -37,6 +37,12 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
     core_.end(c, CloseReason::kReset);
     return Verdict::kStop;
   }
+  // Where packets are scarce none is spent on a session that does not read: its peer sends again.
+  if (!c.input.empty() && core_.packets_low()) {
+    core_.count(NetCounter::kTcpPacketsLow);
+    arrival.fin = false;
+    return Verdict::kGoOn;
+  }
   // The session may edit what it gets: a packet that somebody else holds too is copied.
   if (!arrival.text->exclusive()) {
     PacketPtr own(core_.packets.allocate());

@@ -127,7 +127,7 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
   if (pipe > 0 && pipe + size > c.congestion.cwnd()) return {};
   // Leaves the FIN behind where only it does not fit.
   if (size == segment.size && length > static_cast<std::uint32_t>(usable)) {
-    if (!c.send.split(core_.segments, core_.packets, segment, size)) {
+    if (!c.send.split(core_.segments, segment, size)) {
       return {.next = Next::kNoPacket};
     }
     return {.next = Next::kSegment, .segment = &segment};
@@ -137,7 +137,7 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
 
 // The segment, shortened to `size` bytes if it is longer.
 Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t size) {
-  if (size < segment.size && !c.send.split(core_.segments, core_.packets, segment, size)) {
+  if (size < segment.size && !c.send.split(core_.segments, segment, size)) {
     core_.count(NetCounter::kTcpNoPacket);
     return {.next = Next::kNoPacket};
   }
@@ -200,8 +200,7 @@ void Output::probe_window(Connection& c) {
     const std::int32_t usable = std::max(usable_window(c), 1);
     const std::uint32_t size =
         std::min({static_cast<std::uint32_t>(usable), segment->size, std::uint32_t{c.snd.mss}});
-    if (size > 0 && size < segment->length() &&
-        !c.send.split(core_.segments, core_.packets, *segment, size)) {
+    if (size > 0 && size < segment->length() && !c.send.split(core_.segments, *segment, size)) {
       segment = nullptr;
     }
   }

@@ -1,7 +1,5 @@
 #include "dataplane/net/tcp/send_queue.hpp"
 
-#include <cassert>
-
 namespace sluice::net::tcp {
 
 using base::Packet;
@@ -59,15 +57,7 @@ bool SendQueue::push_fin(SegmentPool& nodes) {
   return true;
 }
 
-bool SendQueue::split(SegmentPool& nodes, base::PacketPool& packets, SendSegment& segment,
-                      std::uint32_t size) {
-  PacketPtr front;
-  if (size < segment.size) {
-    front.reset(packets.allocate());
-    if (!front) return false;
-    assert(front->tailroom() >= size);
-    base::copy(front->append(size), segment.payload().first(size));
-  }
+bool SendQueue::split(SegmentPool& nodes, SendSegment& segment, std::uint32_t size) {
   const auto handle = nodes.create();
   if (!handle) return false;
   SendSegment& rest = nodes.at(handle.index);
@@ -75,9 +65,8 @@ bool SendQueue::split(SegmentPool& nodes, base::PacketPool& packets, SendSegment
   rest.seq = segment.seq + size;
   rest.size = segment.size - size;
   rest.offset = segment.offset + size;
-  if (front) {
-    segment.offset = static_cast<std::uint32_t>(front->headroom());
-    segment.packet = front.release();
+  if (rest.size > 0) {
+    rest.packet->retain();
   } else {
     rest.packet = nullptr;  // the FIN alone
   }

@@ -56,11 +56,10 @@ class SendQueue {
   // Queues the FIN. False when there is no node left.
   [[nodiscard]] bool push_fin(SegmentPool& nodes);
 
-  // Cuts a segment in two behind `size` bytes; what is left over follows it in the queue. The front
-  // is copied. False, and nothing done, when packets or nodes are short.
+  // Cuts a segment in two behind `size` bytes; what is left over follows it in the queue. Both hold
+  // the packet then. False, and nothing done, when there is no node left.
   // Precondition: 0 < size < segment.length(), and size <= segment.size.
-  [[nodiscard]] bool split(SegmentPool& nodes, base::PacketPool& packets, SendSegment& segment,
-                           std::uint32_t size);
+  [[nodiscard]] bool split(SegmentPool& nodes, SendSegment& segment, std::uint32_t size);
 
   // Notes that the first unsent segment has been sent.
   void advance_unsent() { unsent_ = unsent_->next; }

@@ -225,6 +225,30 @@ TEST(TcpReset, DropsWhatIsQueuedAndUnread) {
   EXPECT_EQ(host.packets_out(), 0U);
 }
 
+// RFC 9293 3.10.7.4, second step: in LAST-ACK there is nothing left to lose but the FIN.
+TEST(TcpLastAck, ResetIsAnOrderlyEndWhenAllTextIsAcknowledged) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  (void)host.engine.next_event();
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.arrives(rst(host.theirs(1)));
+  EXPECT_EQ(closed(host), CloseReason::kNone);
+}
+
+TEST(TcpLastAck, ResetIsALossWhenTextIsNotAcknowledged) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  (void)host.engine.next_event();
+  host.write(c, "lost?");
+  host.engine.finish(host.now, c);
+  host.flush();
+  host.arrives(rst(host.theirs(1)));
+  EXPECT_EQ(closed(host), CloseReason::kReset);
+}
+
 TEST(TcpCloseWait, TextBehindTheirFinIsDropped) {
   Script host;
   const auto c = host.established();

@@ -395,7 +395,7 @@ TEST(TcpPacketShortage, FinAndAcksAreSentWhenThereIsOneAgain) {
   EXPECT_TRUE(host.sent().header.flags.fin);
 }
 
-TEST(TcpPacketShortage, SplitWaitsForAPacket) {
+TEST(TcpPacketShortage, CopyOfASplitPacketWaitsForAPacket) {
   Script::Options options;
   options.packets = 8;
   Script host(options);
@@ -413,6 +413,8 @@ TEST(TcpPacketShortage, SplitWaitsForAPacket) {
   host.pass(Duration::milliseconds(5));
   EXPECT_EQ(host.sent().text.size(), 500U);
   EXPECT_EQ(host.sent().text.size(), 300U);
+  // Both halves lie in the one packet.
+  EXPECT_EQ(host.packets_out(), 1U);
 }
 
 }  // namespace

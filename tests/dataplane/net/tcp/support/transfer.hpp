@@ -16,6 +16,7 @@ struct TransferPlan {
   std::uint64_t receive_seed = 0;
   std::uint64_t largest_write = 20'000;
   double idleness = 0;          // chance that a turn passes without reading
+  double naps = 0;              // chance that a turn begins seconds without reading
   bool waits_for_peer = false;  // finishes sending only after the peer's FIN
 };
 
@@ -27,6 +28,8 @@ class Transfer {
   // The session's turn: reads and writes what it can.
   void run();
   void on_event(const Event& event);
+  // The session has aborted or closed its connection.
+  void leave() { closed_ = CloseReason::kNone; }
 
   [[nodiscard]] bool over() const { return closed_.has_value(); }
   [[nodiscard]] CloseReason reason() const { return closed_.value_or(CloseReason::kNone); }
@@ -51,6 +54,7 @@ class Transfer {
   TransferPlan plan_;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
+  base::Instant wakes_;
   bool opened_ = false;
   bool finished_ = false;
   bool saw_end_ = false;
