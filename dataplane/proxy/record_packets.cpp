@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
+
 namespace sluice::proxy {
-namespace {
-
-// The longest record over the smallest segments that TCP works with (RFC 9293 3.7.1: 536).
-constexpr std::size_t kMaxSpans = 64;
-
-}  // namespace
 
 RecordPackets::RecordPackets(base::PacketPool& pool) : pool_(pool) {
-  spans_.reserve(kMaxSpans);
+  spans_.reserve(base::limits::kMaxRecordSpans);
 }
 
 std::span<const base::MutableBytes> RecordPackets::allocate(std::size_t size) {
