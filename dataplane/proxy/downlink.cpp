@@ -35,9 +35,11 @@ void Proxy::pump_downlink(Instant now, Session& session) {
   if (input->empty() && stack_.input_finished(session.backend)) finish_downlink(now, session);
 }
 
+// Bulk data leaves some packets to those who need few: handshakes, alerts, acknowledgments.
 bool Proxy::packets_for(const Session& session, std::size_t plaintext) const {
   const std::size_t record = plaintext + tls::ServerConnection::kRecordOverhead;
-  return pool_.allocatable() > record / stack_.segment_size(session.client) + 1;
+  const std::size_t kept = pool_.capacity() / 16;
+  return pool_.allocatable() > record / stack_.segment_size(session.client) + 1 + kept;
 }
 
 // One record of `size` bytes of plaintext from the front of `input`.
