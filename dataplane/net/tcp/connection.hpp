@@ -79,11 +79,12 @@ struct TimestampVariables {
 
 class Connection : public base::TimerNode {
  public:
-  // Neighbours in a list of connections: index + 1, 0 for none.
+  // Neighbours in a list of connections: index + 1, 0 for none. Not in the list: both kUnlinked.
   struct Link {
-    std::uint32_t previous = 0;
-    std::uint32_t next = 0;
-    bool linked = false;
+    static constexpr std::uint32_t kUnlinked = 0xffffffff;
+    std::uint32_t previous = kUnlinked;
+    std::uint32_t next = kUnlinked;
+    [[nodiscard]] bool linked() const { return next != kUnlinked; }
   };
 
   base::FourTuple flow;
@@ -138,5 +139,8 @@ class Connection : public base::TimerNode {
   // True from the exchange of SYNs on until the last FIN is acknowledged.
   [[nodiscard]] bool synchronized() const { return state >= State::kEstablished; }
 };
+
+// Seven cache lines, most of them cold while a connection is idle.
+static_assert(sizeof(Connection) <= 7 * 64);
 
 }  // namespace sluice::net::tcp

@@ -16,16 +16,16 @@ class ConnectionList {
   // Does nothing when it is in the list already.
   void push_back(Connection& connection) {
     Connection::Link& link = connection.*kLink;
-    if (link.linked) return;
+    if (link.linked()) return;
     const std::uint32_t self = pool_.handle_of(connection).index + 1;
-    link = {.previous = tail_, .next = 0, .linked = true};
+    link = {.previous = tail_, .next = 0};
     (tail_ != 0 ? at(tail_).next : head_) = self;
     tail_ = self;
   }
   // Does nothing when it is not in the list.
   void remove(Connection& connection) {
     Connection::Link& link = connection.*kLink;
-    if (!link.linked) return;
+    if (!link.linked()) return;
     (link.previous != 0 ? at(link.previous).next : head_) = link.next;
     (link.next != 0 ? at(link.next).previous : tail_) = link.previous;
     link = {};
@@ -38,8 +38,6 @@ class ConnectionList {
     return &connection;
   }
   [[nodiscard]] bool empty() const { return head_ == 0; }
-  // The last one to be popped if nothing is added, or null.
-  [[nodiscard]] Connection* back() const { return tail_ == 0 ? nullptr : &pool_.at(tail_ - 1); }
 
  private:
   Connection::Link& at(std::uint32_t entry) { return pool_.at(entry - 1).*kLink; }

@@ -214,17 +214,14 @@ void Output::probe_tail(Connection& c) {
   c.tail_probe_armed = false;
   c.tail_probed = true;
   SendSegment* probe = c.send.unsent();
-  if (probe != nullptr && usable_window(c) >= static_cast<std::int32_t>(probe->length()) &&
-      probe->size <= c.snd.mss) {
-    (void)transmit(c, *probe);
-  } else {
-    SendSegment* last = c.send.front();
-    while (last != nullptr && last->next != c.send.unsent()) last = last->next;
-    if (last != nullptr && last->fate == Fate::kInFlight && last->size <= c.snd.mss) {
-      (void)transmit(c, *last);
-    }
+  const bool fits = probe != nullptr && probe->size <= c.snd.mss &&
+                    usable_window(c) >= static_cast<std::int32_t>(probe->length());
+  if (!fits) {
+    probe = c.send.front();
+    while (probe->next != c.send.unsent()) probe = probe->next;
   }
-  core_.count(NetCounter::kTcpTailProbes);
+  const bool useful = probe->fate == Fate::kUnsent || probe->fate == Fate::kInFlight;
+  if (useful && transmit(c, *probe)) core_.count(NetCounter::kTcpTailProbes);
   // RFC 8985 7.3: the retransmission timer runs from here.
   c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
 }

@@ -10,10 +10,11 @@ std::uint8_t ReceiveWindow::scale() const {
   return shift;
 }
 
-// Payload that fits into what is left of the buffer.
+// Payload that fits into what is left of the buffer, as far as a header can say it.
 std::uint32_t ReceiveWindow::room(const Connection& c) const {
   const std::size_t used = std::min<std::size_t>(charged(c), buffer_);
-  return (buffer_ - static_cast<std::uint32_t>(used)) / kOverhead;
+  const std::uint32_t most = std::uint32_t{0xffff} << c.rcv.scale;
+  return std::min((buffer_ - static_cast<std::uint32_t>(used)) / kOverhead, most);
 }
 
 std::uint16_t ReceiveWindow::advertise(Connection& c, bool syn) const {

@@ -278,6 +278,17 @@ TEST(TcpReceiveWindow, ShutsWhileNothingIsReadAndOpensWhenItIs) {
   EXPECT_GE(host.sent().header.window, 30'000);
 }
 
+// Without window scaling a buffer of more than the field can say is no reason to keep talking.
+TEST(TcpReceiveWindow, LargeBufferWithoutScalingSendsNoNeedlessUpdates) {
+  Script::Options options;
+  options.tcp.receive_buffer = 1 << 20;
+  Script host(options);
+  const auto c = host.established();
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  EXPECT_EQ(host.read(c), "abc");
+  EXPECT_TRUE(host.silent());
+}
+
 TEST(TcpReceiveWindow, TextBeyondItIsCutOff) {
   Script::Options options;
   options.tcp.receive_buffer = 4'096;

@@ -16,8 +16,6 @@ namespace {
 // What IP and Ethernet would put in front, written over dead headroom as they would.
 constexpr std::size_t kLowerHeaders = 54;
 
-constexpr std::array<std::byte, 16> kHashKey{std::byte{7}, std::byte{1}};
-
 std::uint64_t random_below(std::mt19937_64& random, Duration most) {
   return std::uniform_int_distribution<std::uint64_t>(
       0, static_cast<std::uint64_t>(most.nanoseconds()))(random);
@@ -63,6 +61,7 @@ Simulation::~Simulation() {
 
 void Simulation::transmit(Host& from, PacketPtr segment) {
   std::vector<std::byte> bytes(segment->bytes().begin(), segment->bytes().end());
+  if (observe) observe(bytes);
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   std::vector<std::byte> frame(segment->bytes().begin(), segment->bytes().end());
   const int copies = chance() < link.loss ? 0 : chance() < link.duplication ? 2 : 1;

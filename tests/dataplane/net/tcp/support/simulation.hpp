@@ -3,6 +3,7 @@
 // it holds. Everything follows from one seed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +16,9 @@
 #include "dataplane/net/tcp/engine.hpp"
 
 namespace sluice::net::tcp::test {
+
+// The hash key of both engines.
+inline constexpr std::array<std::byte, 16> kHashKey{std::byte{7}, std::byte{1}};
 
 struct LinkQuality {
   double loss = 0;
@@ -70,6 +74,8 @@ class Simulation {
 
   // Called whenever time has moved: the applications' turn.
   std::function<void()> application;
+  // Sees every segment that is sent, lost ones included, from its TCP header on.
+  std::function<void(base::Bytes)> observe;
   // When the applications want a turn at the latest.
   base::Instant application_wakes = base::Instant::never();
 
