@@ -10,7 +10,7 @@ import random
 from support import case, clients, daemon, sandbox
 
 ADDRESS = "198.18.0.77"  # the client's, which is taken away
-GIVING_UP = 150  # seconds; more than the time that unacknowledged data is kept
+GIVING_UP = 240  # seconds: two minutes of retransmission, and the last of its intervals, a minute
 
 
 class Vanishing(case.SluiceCase):
