@@ -72,8 +72,9 @@ void Input::on_connection(Arrival& arrival, Connection& c) {
   }
 }
 
-// RFC 9293 3.10.7.4. The third step, security and compartment, and the sixth, urgent data, are not
-// implemented by anybody's leave: there are none, and RFC 9293 3.8.5 lets urgent data pass as text.
+// RFC 9293 3.10.7.4. There is no third step: IP security options (A.1) are not supported. The
+// fourth is on_second_syn(). The sixth is empty: urgent data is ordinary text here, as RFC 6093
+// advises.
 void Input::process(Arrival& arrival, Connection& c) {
   if (first_check_sequence(arrival, c) == Verdict::kStop) return;
   if (second_check_reset(arrival, c) == Verdict::kStop) return;

@@ -41,7 +41,7 @@ void RttEstimator::smooth(std::uint32_t us) {
 // The minimum is one of the variance term, as Linux has it: a peer that delays its acknowledgment
 // by the usual 40 to 200 ms must not look like a loss on a path whose RTT hardly varies.
 Duration RttEstimator::rto(Duration minimum) const {
-  Duration timeout = slow_start_ ? Duration::seconds(3) : kInitialRto;
+  Duration timeout = lossy_handshake_ ? Duration::seconds(3) : kInitialRto;
   if (measured()) {
     timeout =
         smoothed() + std::max(minimum, Duration::microseconds(std::int64_t{variance_us_} * 4));

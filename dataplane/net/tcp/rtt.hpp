@@ -20,7 +20,7 @@ class RttEstimator {
   // never for minimum(), which is finer.
   void add_coarse(base::Duration sample);
   // RFC 6298 5.7: the SYN had to be sent again and nothing has been measured.
-  void handshake_was_lossy() { slow_start_ = true; }
+  void handshake_was_lossy() { lossy_handshake_ = true; }
 
   // RFC 6298 5.5, 5.6: each timeout doubles the next; a new acknowledgment ends that.
   void back_off() { backoff_ = static_cast<std::uint8_t>(std::min(backoff_ + 1, 16)); }
@@ -42,7 +42,7 @@ class RttEstimator {
   std::uint32_t variance_us_ = 0;  // RTTVAR
   std::uint32_t minimum_us_ = 0;   // 0: none yet
   std::uint8_t backoff_ = 0;
-  bool slow_start_ = false;
+  bool lossy_handshake_ = false;
 };
 
 }  // namespace sluice::net::tcp
