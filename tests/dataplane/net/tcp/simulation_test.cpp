@@ -176,9 +176,9 @@ void random_world(std::uint64_t seed) {
   };
   Simulation::Options options;
   options.seed = seed;
-  options.client = small_settings(8'192 << up_to(4));
-  options.server = small_settings(8'192 << up_to(4));
-  options.packets = up_to(5) == 0 ? 24 + up_to(40) : 512 << up_to(2);
+  options.client = small_settings(std::size_t{8'192} << up_to(4));
+  options.server = small_settings(std::size_t{8'192} << up_to(4));
+  options.packets = up_to(5) == 0 ? 24 + up_to(40) : std::size_t{512} << up_to(2);
   options.link.loss = up_to(3) == 0 ? 0 : static_cast<double>(up_to(100)) / 1000;
   options.link.duplication = up_to(1) == 0 ? 0 : static_cast<double>(up_to(50)) / 1000;
   options.link.delay = Duration::microseconds(static_cast<std::int64_t>(10 + up_to(20'000)));
