@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/nic/dpdk_device.hpp"
+#include "dataplane/nic/dpdk_interrupt_thread.hpp"
 
 namespace sluice::nic {
 namespace {
@@ -90,9 +91,18 @@ DpdkPort::DpdkPort(const DpdkPortSettings& settings, std::span<DpdkPacketPool* c
 
 DpdkPort::~DpdkPort() {
   if (!attached_) return;
+  if (settings_.closes_on_interrupt_thread) {
+    run_on_interrupt_thread([](void* port) { static_cast<DpdkPort*>(port)->stop_and_close(); },
+                            this);
+  } else {
+    stop_and_close();
+  }
+  (void)rte_eal_hotplug_remove(settings_.bus.c_str(), settings_.device.c_str());
+}
+
+void DpdkPort::stop_and_close() const {
   (void)rte_eth_dev_stop(port_);
   (void)rte_eth_dev_close(port_);
-  (void)rte_eal_hotplug_remove(settings_.bus.c_str(), settings_.device.c_str());
 }
 
 base::Result<void, std::string> DpdkPort::attach() {

@@ -33,6 +33,9 @@ struct DpdkPortSettings {
   // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
   // tap's.
   bool wakes = false;
+  // The driver serves its peer on EAL's interrupt thread, with no lock against a close from another
+  // thread: memif.
+  bool closes_on_interrupt_thread = false;
   std::uint16_t max_queues = UINT16_MAX;
   std::uint16_t descriptors = 1024;  // per ring, where the device has rings
   // Receive-side scaling for TCP over IPv4: entry i of the indirection table, whose size is a
@@ -67,6 +70,7 @@ class DpdkPort {
   base::Result<void, std::string> configure();
   base::Result<void, std::string> set_up_queues();
   base::Result<void, std::string> start();
+  void stop_and_close() const;
 
   const DpdkPortSettings settings_;
   const std::span<DpdkPacketPool* const> pools_;

@@ -96,6 +96,7 @@ PortPlan plan_memif(const PortSettings& port, const std::string& index) {
                           ",socket=" + port.target + ",socket-abstract=no,zero-copy=no,bsize=" +
                           std::to_string(std::bit_ceil(port.mtu + kFrameHeader));
   plan.device.device_knows_mtu = false;
+  plan.device.closes_on_interrupt_thread = true;
   return plan;
 }
 

@@ -334,21 +334,50 @@ TEST_F(DpdkTest, AfPacketCarriesJumboFramesBothWays) {
   ::close(socket);
 }
 
-TEST_F(DpdkTest, MemifCarriesJumboFramesFromClientToServer) {
-  const std::string path = testing::TempDir() + "sluice-memif-" + std::to_string(::getpid());
-  PortSettings settings = jumbo("server", DeviceKind::kMemif, path);
-  settings.memif_server = true;
-  JumboPort server(settings, {.index = 3, .workers = 1});
-  JumboPort client(jumbo("client", DeviceKind::kMemif, path), {.index = 4, .workers = 1});
-  ASSERT_TRUE(server.open() && client.open());
-  const auto sent = frame(9014);
-  bool taken = false;
-  for (int attempt = 0; attempt < 100 && !taken; ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    taken = client.transmit(sent);  // once the two have found each other
+// Two memif ports of this process, joined by a socket. The client leaves first, and the driver
+// learns of it while the server is closed.
+class MemifPair {
+ public:
+  MemifPair()
+      : server_(side("server", true), {.index = 3, .workers = 1}),
+        client_(side("client", false), {.index = 4, .workers = 1}) {}
+  [[nodiscard]] bool open() const { return server_.open() && client_.open(); }
+  [[nodiscard]] const JumboPort& server() const { return server_; }
+  // True once the two have found each other and a frame of the client's has gone.
+  [[nodiscard]] bool transmit(base::Bytes bytes) {
+    for (int attempt = 0; attempt < 400; ++attempt) {
+      if (client_.transmit(bytes)) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
   }
-  EXPECT_TRUE(taken);
-  EXPECT_EQ(copies_received(server.devices(), sent), 1U);
+
+ private:
+  static PortSettings side(const char* name, bool is_server) {
+    const std::string path = testing::TempDir() + "sluice-memif-" + std::to_string(::getpid());
+    PortSettings settings = jumbo(name, DeviceKind::kMemif, path);
+    settings.memif_server = is_server;
+    return settings;
+  }
+
+  JumboPort server_;
+  JumboPort client_;
+};
+
+TEST_F(DpdkTest, MemifCarriesJumboFramesFromClientToServer) {
+  MemifPair pair;
+  ASSERT_TRUE(pair.open());
+  const auto sent = frame(9014);
+  EXPECT_TRUE(pair.transmit(sent));
+  EXPECT_EQ(copies_received(pair.server().devices(), sent), 1U);
+}
+
+TEST_F(DpdkTest, MemifServerClosesWhileItsClientLeaves) {
+  for (int round = 0; round < 20; ++round) {
+    MemifPair pair;
+    ASSERT_TRUE(pair.open());
+    EXPECT_TRUE(pair.transmit(frame(100)));
+  }
 }
 
 TEST_F(DpdkTest, DeviceThatDoesNotExistIsRefusedAndLeavesNothing) {
