@@ -3,6 +3,7 @@
 
 import ssl
 import subprocess
+import threading
 
 from support import case, certificates, clients, daemon
 
@@ -89,16 +90,29 @@ class Handshakes(case.SluiceCase):
         self.assert_answered(self.s_client("-no_middlebox"))
 
     def test_client_that_updates_its_keys(self):
-        # "K" at the start of a line asks s_client for a KeyUpdate that wants one in return.
-        request = b"K\n" + f"GET /1k HTTP/1.0\r\nHost: {clients.NAME}\r\n\r\n".encode()
-        result = subprocess.run(
+        client = subprocess.Popen(
             ["openssl", "s_client", "-connect", f"{daemon.ADDRESS}:{daemon.PORT}"]
             + ["-servername", clients.NAME, "-CAfile", str(self.trusted)],
-            input=request,
-            capture_output=True,
-            timeout=30,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
-        self.assertIn(b"KEYUPDATE", result.stderr + result.stdout)
+        patience = threading.Timer(30, client.kill)
+        patience.start()
+        try:
+            # A line that begins with "K", read on its own, asks s_client for a KeyUpdate that wants
+            # one in return. It goes out before the request, and ours before the answer.
+            client.stdin.write(b"K\n")
+            client.stdin.flush()
+            self.assertTrue(any(b"KEYUPDATE" in line for line in client.stdout))
+            client.stdin.write(f"GET /1k HTTP/1.0\r\nHost: {clients.NAME}\r\n\r\n".encode())
+            client.stdin.flush()
+            answer = client.stdout.read()
+        finally:
+            patience.cancel()
+            client.kill()
+            client.communicate()
+        self.assertIn((self.nginx.root / "1k").read_bytes(), answer)
         self.assert_counted("tls", "key_updates_received")
         self.assert_counted("tls", "key_updates_sent")
 

@@ -142,9 +142,7 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_handshake(Span
     TRY(collect_messages(
         connected->messages, fragment, TlsError::kMalformedHandshake,
         [] { return StateId::kConnected; },
-        [&](const HandshakeMessage& message) {
-          return on_key_update(*connected, message.body, output);
-        }));
+        [&](const HandshakeMessage& message) { return on_key_update(*connected, message.body); }));
     return Received{};
   }
 
@@ -254,6 +252,7 @@ Result<void, TlsError> ServerConnection::seal(std::span<const Bytes> plaintext,
     if (sealed.error() == TlsError::kOutputFull) return sealed;
     return Unexpected{fail_with(sealed.error(), output)};
   }
+  connected->key_updates = 0;
   parts.counters.add(TlsCounter::kRecordsSealed);
   return {};
 }

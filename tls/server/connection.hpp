@@ -134,8 +134,7 @@ class ServerConnection {
   Handled on_handshake(SpanReader fragment, RecordOutput& output);
   Handled on_application_data(const RecordProtection::Opened& opened);
   Handled on_alert(SpanReader fragment);
-  base::Result<void, TlsError> on_key_update(Connected& connected, base::Bytes body,
-                                             RecordOutput& output);
+  base::Result<void, TlsError> on_key_update(Connected& connected, base::Bytes body);
   base::Result<void, TlsError> send_key_update(Connected& connected, RecordOutput& output);
 
   // The handshake's block; null when there is none, or none yet.

@@ -11,8 +11,7 @@ using base::Bytes;
 using base::Result;
 using base::Unexpected;
 
-Result<void, TlsError> ServerConnection::on_key_update(Connected& connected, Bytes body,
-                                                       RecordOutput& output) {
+Result<void, TlsError> ServerConnection::on_key_update(Connected& connected, Bytes body) {
   TRY_ASSIGN(const KeyUpdateRequest request, parse_key_update(body));
   context_.counters().add(TlsCounter::kKeyUpdatesReceived);
   if (++connected.key_updates > kMaxKeyUpdates) return Unexpected{TlsError::kTooManyKeyUpdates};
@@ -21,10 +20,8 @@ Result<void, TlsError> ServerConnection::on_key_update(Connected& connected, Byt
   read_.install(connected.suite, connected.traffic.client.bytes());
 
   // RFC 8446 4.6.3: ours MUST go before our next application data; one answers several requests.
-  if (request != KeyUpdateRequest::update_requested || connected.write_closed) return {};
-  connected.answer_due = true;
-  const auto sent = send_key_update(connected, output);
-  if (!sent && sent.error() != TlsError::kOutputFull) return sent;
+  // It is sent no sooner than that: requests, of which the peer may send any number, queue nothing.
+  if (request == KeyUpdateRequest::update_requested) connected.answer_due = true;
   return {};
 }
 

@@ -26,10 +26,10 @@ struct Connected {
 
   CipherSuite suite{};
   TrafficSecrets traffic;
-  std::uint8_t key_updates = 0;    // in a row, without application data
+  std::uint8_t key_updates = 0;    // in a row, without application data either way
   std::uint8_t empty_records = 0;  // in a row
   std::uint8_t warnings = 0;
-  bool answer_due = false;    // the peer asked for our KeyUpdate, and there was no room for it
+  bool answer_due = false;    // our KeyUpdate goes before our next application data
   bool read_closed = false;   // close_notify received
   bool write_closed = false;  // close_notify sent
   MessageBuffer<kMaxBody> messages{};

@@ -63,27 +63,75 @@ TEST(KeyUpdate, AgainAndAgainWithoutDataIsRefused) {
                  AlertDescription::unexpected_message);
 }
 
-// RFC 8446 4.6.3: several requests while we are silent may be answered by one.
-TEST(KeyUpdate, RequestedWithoutRoomForTheAnswerIsAnsweredBeforeTheNextData) {
+// What we send counts as well: a client that only downloads may update its keys as often.
+TEST(KeyUpdate, CountStartsAnewWithOurData) {
   Server server;
   ScriptedClient client;
   client.shake_hands(server);
-  server.output.allow(0);
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2 * tls::kMaxKeyUpdates; ++i) {
+    server.feed(client.seal(ContentType::handshake, unhex(kNotRequested)));
+    client.update_write_keys();
+    if (i % tls::kMaxKeyUpdates == 0) server.seal("x");
+  }
+  EXPECT_EQ(server.error(), std::nullopt);
+}
+
+// RFC 8446 4.6.3: several requests while we are silent may be answered by one. However many there
+// are, they make us send nothing until there is data to send.
+TEST(KeyUpdate, RequestsAreAnsweredByOneBeforeTheNextData) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  for (int i = 0; i < 3; ++i) {
     server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
     client.update_write_keys();
+    server.feed(client.seal(ContentType::application_data, bytes("x")));
   }
-  ASSERT_EQ(server.error(), std::nullopt);
+  EXPECT_EQ(server.received(), "xxx");
   EXPECT_TRUE(server.output.take().empty());
 
-  server.output.allow(2);
   server.seal("after the update");
+  server.seal("and more");
+  const auto sent = records_of(server.output.take());
+  ASSERT_EQ(sent.size(), 3);
+  EXPECT_EQ(client.open(sent[0]).at(0).content, unhex(kNotRequested));
+  client.update_read_keys();
+  EXPECT_EQ(base::text_of(client.open(sent[1]).at(0).content), "after the update");
+  EXPECT_EQ(base::text_of(client.open(sent[2]).at(0).content), "and more");
+  EXPECT_EQ(server.count(TlsCounter::kKeyUpdatesSent), 1);
+}
+
+TEST(KeyUpdate, AnswerWithoutRoomForTheDataIsSentOnce) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
+  client.update_write_keys();
+  for (const std::size_t room : {0U, 1U}) {
+    server.output.allow(room);
+    server.seal("later");
+    EXPECT_EQ(server.error(), TlsError::kOutputFull);
+    server.forget_error();
+  }
+  server.output.allow(1);
+  server.seal("later");
   const auto sent = records_of(server.output.take());
   ASSERT_EQ(sent.size(), 2);
   EXPECT_EQ(client.open(sent[0]).at(0).content, unhex(kNotRequested));
   client.update_read_keys();
-  EXPECT_EQ(base::text_of(client.open(sent[1]).at(0).content), "after the update");
-  EXPECT_EQ(server.count(TlsCounter::kKeyUpdatesSent), 1);
+  EXPECT_EQ(base::text_of(client.open(sent[1]).at(0).content), "later");
+}
+
+// Only application data has to wait for the answer.
+TEST(KeyUpdate, RequestedBeforeCloseIsNotAnswered) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
+  client.update_write_keys();
+  server.connection().close(server.output);
+  EXPECT_EQ(client.alert(server.output.take()), AlertDescription::close_notify);
+  EXPECT_EQ(server.count(TlsCounter::kKeyUpdatesSent), 0);
 }
 
 TEST(KeyUpdate, RequestedAfterCloseIsNotAnswered) {
