@@ -22,7 +22,6 @@ constexpr bool is_letter(char c) {
 
 bool is_label(std::string_view label) {
   if (label.empty() || label.size() > kMaxLabel) return false;
-  if (label.front() == '-' || label.back() == '-') return false;
   return std::all_of(label.begin(), label.end(),
                      [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
 }
@@ -55,7 +54,9 @@ base::Result<std::optional<std::string_view>, TlsError> parse_server_name(base::
   if (type != kNameTypeHostName || !list.finished() || !reader.finished() || name.empty()) {
     return base::Unexpected{TlsError::kMalformedExtension};
   }
-  const std::string_view text = base::text_of(name);
+  std::string_view text = base::text_of(name);
+  // RFC 6066 3 has no trailing dot; clients that were given a name with one send it nevertheless.
+  if (text.ends_with('.')) text.remove_suffix(1);
   if (looks_like_address(text)) return std::optional<std::string_view>();
   if (!is_host_name(text)) return base::Unexpected{TlsError::kIllegalServerName};
   return std::optional<std::string_view>(text);

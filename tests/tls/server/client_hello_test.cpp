@@ -105,8 +105,9 @@ const Refusal kRefusals[] = {
      [](Hello&, Routes& routes) { routes.policy->certificates.clear(); }},
     {"IllegalServerName", TlsError::kIllegalServerName, AlertDescription::illegal_parameter,
      [](Hello& hello, Routes&) { hello.server_name = "a..b"; }},
-    {"ServerNameWithTrailingDot", TlsError::kIllegalServerName, AlertDescription::illegal_parameter,
-     [](Hello& hello, Routes&) { hello.server_name = "server.example."; }},
+    {"ServerNameWithTwoTrailingDots", TlsError::kIllegalServerName,
+     AlertDescription::illegal_parameter,
+     [](Hello& hello, Routes&) { hello.server_name = "server.example.."; }},
     // RFC 8446 4.2.8.
     {"ShareOfTheWrongLength", TlsError::kIllegalKeyShare, AlertDescription::illegal_parameter,
      [](Hello& hello, Routes&) { hello.shares->front().key_exchange.pop_back(); }},
@@ -280,6 +281,18 @@ TEST(Choice, SeesWhatTheClientSaidWithTheNameInLowerCase) {
   EXPECT_EQ(asked.peer.to_string(), "198.18.0.9:4321");
   EXPECT_EQ(asked.listener, 3);
   EXPECT_EQ(server.connection().route(), Routes::kRoute);
+}
+
+TEST(Choice, TrailingDotIsNoPartOfTheName) {
+  Server server;
+  ScriptedClient client;
+  Hello hello;
+  hello.server_name = "server.example.";
+  client.shake_hands(server, hello);
+  EXPECT_EQ(server.routes.asked.at(0).server_name, "server.example");
+  const auto sent = tls::EncryptedExtensions::parse(base::Bytes(client.flight().at(0)).subspan(1));
+  ASSERT_TRUE(sent);
+  EXPECT_TRUE(sent->server_name);  // the certificate covers it
 }
 
 TEST(Choice, ProtocolIsTheFirstOfOursThatTheClientOffers) {
