@@ -162,6 +162,10 @@ class Handshakes(case.SluiceCase):
         self.assertIn("unrecognized name", output)
         self.assertNotIn("BEGIN CERTIFICATE", output)
         self.sluice.count("tls", "unrecognized_name", before)
+        # RFC 8446 section 9.2: missing_extension(109).
+        output = clients.s_client(self.trusted, name=None, port=STRICT_PORT)
+        self.assertIn("missing extension", output)
+        self.sluice.count("tls", "missing_extension", before)
 
     def test_alpn_is_the_servers_first_that_the_client_offers(self):
         for offered, chosen in (

@@ -66,6 +66,7 @@ class Negotiation {
   [[nodiscard]] std::optional<std::string_view> server_name() const {
     return lower_case_ ? std::optional(lower_case_->view()) : std::nullopt;
   }
+  [[nodiscard]] TlsError error_of(RouteRefusal refusal) const;
   [[nodiscard]] std::optional<SignatureScheme> scheme_for(const CertifiedKey& certificate) const;
 
   const ClientHello& hello_;
@@ -136,14 +137,17 @@ Result<void, TlsError> Negotiation::choose_route() {
   }
 
   auto chosen = parts_.policies.choose(facts);
-  if (!chosen) {
-    return Unexpected{chosen.error() == RouteRefusal::kUnrecognizedName
-                          ? TlsError::kUnrecognizedName
-                          : TlsError::kNoCertificate};
-  }
+  if (!chosen) return Unexpected{error_of(chosen.error())};
   policy_ = std::move(chosen->policy);
   link_.session.route = chosen->route;
   return {};
+}
+
+TlsError Negotiation::error_of(RouteRefusal refusal) const {
+  if (refusal == RouteRefusal::kNoCertificate) return TlsError::kNoCertificate;
+  // RFC 8446 9.2: a server that needs a server_name SHOULD refuse who sends none with
+  // missing_extension.
+  return hello_.has_server_name ? TlsError::kUnrecognizedName : TlsError::kMissingExtension;
 }
 
 Result<void, TlsError> Negotiation::choose_suite() {

@@ -94,9 +94,15 @@ const Refusal kRefusals[] = {
        hello.server_name = "other.example";
        routes.only_name = "server.example";
      }},
-    {"NoNameWhereOneIsNeeded", TlsError::kUnrecognizedName, AlertDescription::unrecognized_name,
+    // RFC 8446 9.2.
+    {"NoNameWhereOneIsNeeded", TlsError::kMissingExtension, AlertDescription::missing_extension,
      [](Hello& hello, Routes& routes) {
        hello.server_name.clear();
+       routes.only_name = "server.example";
+     }},
+    {"AddressWhereANameIsNeeded", TlsError::kUnrecognizedName, AlertDescription::unrecognized_name,
+     [](Hello& hello, Routes& routes) {
+       hello.server_name = "192.0.2.1";
        routes.only_name = "server.example";
      }},
     {"RouteWithoutCertificate", TlsError::kNoCertificate, AlertDescription::handshake_failure,
