@@ -96,9 +96,9 @@ Result<void, TlsError> ServerHandshake::ask_again(Negotiated&& choice, Transcrip
   TRY(flight.send(transcript));
   if (choice.session_id_size > 0) TRY(send_change_cipher_spec(link));
   link.parts.counters.add(TlsCounter::kHelloRetryRequests);
-  const std::size_t early_data_left = choice.early_data_offered ? kMaxSkippedEarlyData : 0;
+  const EarlyData early_data = choice.early_data_offered ? EarlyData::offered() : EarlyData();
   go<StateId::kExpectClientHello, Event::kClientHello>(
-      ExpectSecondClientHello{std::move(choice), transcript, first_hello, early_data_left});
+      ExpectSecondClientHello{std::move(choice), transcript, first_hello, early_data});
   return {};
 }
 
@@ -182,7 +182,7 @@ Result<void, TlsError> ServerHandshake::on_key_agreed(AwaitKeyAgreement& here,
   const bool skips = choice.early_data_offered && !here.after_retry;
   go<StateId::kAwaitKeyAgreement, Event::kKeyAgreed>(
       AwaitSignature{std::move(here.choice), here.transcript, std::move(traffic),
-                     std::move(secret).master(), skips ? kMaxSkippedEarlyData : 0});
+                     std::move(secret).master(), skips ? EarlyData::offered() : EarlyData()});
   return {};
 }
 
@@ -207,7 +207,7 @@ Result<void, TlsError> ServerHandshake::on_signed(AwaitSignature& here, const Si
   link.write.install(here.choice.suite, application.server.bytes());
   go<StateId::kAwaitSignature, Event::kSigned>(
       ExpectFinished{here.choice.suite, transcript_hash, std::move(here.handshake_traffic.client),
-                     std::move(application), here.early_data_left});
+                     std::move(application), here.early_data});
   return {};
 }
 
@@ -238,19 +238,18 @@ Result<void, TlsError> ServerHandshake::drop_change_cipher_spec() {
   return {};
 }
 
-Result<bool, TlsError> ServerHandshake::skip_early_data(std::size_t size) {
-  std::size_t* left = nullptr;
-  if (auto* again = std::get_if<ExpectSecondClientHello>(&state_)) left = &again->early_data_left;
-  if (auto* finished = std::get_if<ExpectFinished>(&state_)) left = &finished->early_data_left;
-  if (left == nullptr || *left == 0) return false;
+Result<bool, TlsError> ServerHandshake::skip_early_data(std::size_t fragment_size) {
+  EarlyData* early_data = nullptr;
+  if (auto* again = std::get_if<ExpectSecondClientHello>(&state_)) early_data = &again->early_data;
+  if (auto* finished = std::get_if<ExpectFinished>(&state_)) early_data = &finished->early_data;
+  if (early_data == nullptr || !early_data->under_way()) return false;
   if (!messages_.empty()) return Unexpected{TlsError::kInterleavedMessage};
-  if (size > *left) return Unexpected{TlsError::kTooMuchEarlyData};
-  *left -= size;
+  if (!early_data->skip(fragment_size)) return Unexpected{TlsError::kTooMuchEarlyData};
   return true;
 }
 
 void ServerHandshake::end_early_data() {
-  if (auto* finished = std::get_if<ExpectFinished>(&state_)) finished->early_data_left = 0;
+  if (auto* finished = std::get_if<ExpectFinished>(&state_)) finished->early_data.end();
 }
 
 }  // namespace sluice::tls

@@ -40,8 +40,8 @@ class ServerHandshake {
   base::Result<void, TlsError> receive(SpanReader fragment, HandshakeLink& link);
   // A change_cipher_spec record of the right form.
   base::Result<void, TlsError> drop_change_cipher_spec();
-  // RFC 8446 4.2.10: whether a record of `size` bytes is refused early data and to be skipped.
-  base::Result<bool, TlsError> skip_early_data(std::size_t size);
+  // RFC 8446 4.2.10: whether a record that cannot be opened is refused early data, to be skipped.
+  base::Result<bool, TlsError> skip_early_data(std::size_t fragment_size);
   // A record was opened with the handshake keys: whatever early data there was is over.
   void end_early_data();
 

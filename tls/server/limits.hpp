@@ -18,9 +18,11 @@ inline constexpr std::size_t kMaxFlight = std::size_t{64} * 1024;
 // that covers who repeats it after a HelloRetryRequest.
 inline constexpr std::uint8_t kMaxChangeCipherSpecs = 4;
 
-// Refused early data, as ciphertext (RFC 8446 4.2.10). Twice the 16 KB that is most servers' limit,
-// since the ticket may be another server's.
+// Refused early data, as far as it is payload (RFC 8446 4.2.10). Twice the 16 KB that is most
+// servers' limit, since the ticket may be another server's.
 inline constexpr std::size_t kMaxSkippedEarlyData = std::size_t{32} * 1024;
+// Its records, however little is in them: each costs a trial decryption.
+inline constexpr std::uint16_t kMaxSkippedEarlyRecords = 1024;
 
 // In a row, without application data between them.
 inline constexpr std::uint8_t kMaxKeyUpdates = 32;

@@ -15,6 +15,7 @@
 #include "tls/codec/registry.hpp"
 #include "tls/crypto/job.hpp"
 #include "tls/key_schedule.hpp"
+#include "tls/server/early_data.hpp"
 #include "tls/transcript.hpp"
 
 namespace sluice::tls {
@@ -119,9 +120,9 @@ struct ExpectClientHello {
 struct ExpectSecondClientHello {
   static constexpr StateId kId = StateId::kExpectSecondClientHello;
   Negotiated choice;
-  Transcript transcript;        // message_hash, HelloRetryRequest
-  Digest first_hello;           // what of it may not change (second_hello.hpp)
-  std::size_t early_data_left;  // ciphertext bytes that may still be skipped
+  Transcript transcript;  // message_hash, HelloRetryRequest
+  Digest first_hello;     // what of it may not change (second_hello.hpp)
+  EarlyData early_data;   // that may still come
 };
 
 struct AwaitKeyAgreement {
@@ -139,7 +140,7 @@ struct AwaitSignature {
   Transcript transcript;  // ... Certificate
   TrafficSecrets handshake_traffic;
   MasterSecret master;
-  std::size_t early_data_left = 0;
+  EarlyData early_data;
 };
 
 struct ExpectFinished {
@@ -148,7 +149,7 @@ struct ExpectFinished {
   Digest transcript_hash;  // ... server Finished
   HashSecret client_handshake_secret;
   TrafficSecrets application_traffic;
-  std::size_t early_data_left = 0;
+  EarlyData early_data;
 };
 
 // The end of the handshake: what the connection goes on with.

@@ -20,9 +20,21 @@ Hello offering_early_data() {
   return hello;
 }
 
+// What protection adds to a record's content: type and tag.
+constexpr std::size_t kExpansion = 17;
+
 // A record under keys that the server does not have.
 ByteVector early_record(std::size_t fragment_size) {
   return record(ContentType::application_data, ByteVector(fragment_size, std::byte{0xed}));
+}
+
+// As many bytes as are skipped, in so many records.
+void feed_all_that_is_skipped(Server& server, std::size_t records) {
+  const std::size_t size = tls::kMaxSkippedEarlyData / records;
+  ASSERT_EQ(size * records, tls::kMaxSkippedEarlyData);
+  for (std::size_t i = 0; i < records; ++i) server.feed(early_record(size + kExpansion));
+  ASSERT_EQ(server.error(), std::nullopt);
+  ASSERT_EQ(server.count(TlsCounter::kEarlyDataRecordsSkipped), records);
 }
 
 TEST(Resumption, IsAnsweredWithAFullHandshake) {
@@ -49,15 +61,39 @@ TEST(EarlyData, BeforeFinishedIsSkipped) {
   EXPECT_EQ(server.received(), "");
 }
 
+// RFC 8446 4.2.10: only the payload counts, so that small records may bring as much as large ones.
+TEST(EarlyData, UpToTheBoundIsSkippedInRecordsOfAnySize) {
+  for (const std::size_t records : {2U, 64U, 512U}) {
+    Server server;
+    ScriptedClient client;
+    client.greet(server, offering_early_data());
+    feed_all_that_is_skipped(server, records);
+    server.feed(client.seal(ContentType::handshake, client.finished()));
+    EXPECT_TRUE(server.connection().handshake_done());
+  }
+}
+
 TEST(EarlyData, BeyondTheBoundIsRefused) {
   Server server;
   ScriptedClient client;
   client.greet(server, offering_early_data());
-  server.feed(early_record(tls::kMaxSkippedEarlyData / 2));
-  server.feed(early_record(tls::kMaxSkippedEarlyData / 2 - 100));
-  EXPECT_EQ(server.error(), std::nullopt);
-  server.feed(early_record(101));
+  feed_all_that_is_skipped(server, 4);
+  server.feed(early_record(1 + kExpansion));
   expect_refused(server, client, TlsError::kTooMuchEarlyData, AlertDescription::unexpected_message);
+}
+
+// Records that bring nothing cost a trial decryption each.
+TEST(EarlyData, InTooManyRecordsIsRefused) {
+  for (const std::size_t fragment : {std::size_t{0}, kExpansion, kExpansion + 1}) {
+    Server server;
+    ScriptedClient client;
+    client.greet(server, offering_early_data());
+    for (int i = 0; i < tls::kMaxSkippedEarlyRecords; ++i) server.feed(early_record(fragment));
+    ASSERT_EQ(server.error(), std::nullopt);
+    server.feed(early_record(fragment));
+    expect_refused(server, client, TlsError::kTooMuchEarlyData,
+                   AlertDescription::unexpected_message);
+  }
 }
 
 // RFC 8446 4.2.10: once a record has been opened, skipping is over.
@@ -105,10 +141,8 @@ TEST(EarlyData, BeforeTheSecondHelloBeyondTheBoundIsRefused) {
   first.shares.emplace();
   server.feed(first.record());
   (void)server.output.take();
-  server.feed(early_record(tls::kMaxPlaintextFragment));
-  server.feed(early_record(tls::kMaxPlaintextFragment - 10));
-  EXPECT_EQ(server.error(), std::nullopt);
-  server.feed(early_record(11));
+  feed_all_that_is_skipped(server, 2);
+  server.feed(early_record(1 + kExpansion));
   expect_refused(server, TlsError::kTooMuchEarlyData, AlertDescription::unexpected_message);
 }
 
