@@ -87,7 +87,7 @@ void seal(benchmark::State& state, const Suite& suite, const Shape& shape) {
   FixedOutput output(record.spans());
   tls::KeyPool keys(16);
   tls::RecordProtection protection;
-  protection.install(suite.suite, secret_of(suite.suite));
+  protection.install(keys, suite.suite, secret_of(suite.suite));
   for (auto _ : state) {
     auto result =
         protection.seal(keys, tls::ContentType::application_data, plaintext.spans(), output);
@@ -123,8 +123,8 @@ void open(benchmark::State& state, const Suite& suite, const Shape& shape) {
   tls::KeyPool keys(16);
   tls::RecordProtection sealing;
   tls::RecordProtection opening;
-  sealing.install(suite.suite, secret_of(suite.suite));
-  opening.install(suite.suite, secret_of(suite.suite));
+  sealing.install(keys, suite.suite, secret_of(suite.suite));
+  opening.install(keys, suite.suite, secret_of(suite.suite));
   bool ok = true;
   for (auto _ : state) {
     for (const auto& record : batch) {

@@ -63,9 +63,9 @@ void framing(base::Bytes stream) {
 
 struct Keys {
   explicit Keys(tls::CipherSuite suite) : suite_(suite) {}
-  void install(tls::RecordProtection& protection) const {
+  void install(tls::KeyPool& pool, tls::RecordProtection& protection) const {
     const std::vector<std::byte> secret(tls::hash_size(tls::hash_of(suite_)), std::byte{0x5a});
-    protection.install(suite_, secret);
+    protection.install(pool, suite_, secret);
   }
   tls::CipherSuite suite_;
 };
@@ -73,7 +73,7 @@ struct Keys {
 bool opens(tls::KeyPool& pool, const Keys& keys, std::vector<std::byte> record, std::size_t length,
            base::Bytes expected) {
   tls::RecordProtection opening;
-  keys.install(opening);
+  keys.install(pool, opening);
   const auto spans = cut(base::MutableBytes(record), length);
   const auto opened = opening.open(pool, spans);
   opening.clear(pool);
@@ -90,7 +90,7 @@ void protection(tls::KeyPool& pool, const Keys& keys, std::size_t cut_in, std::s
   require(!opens(pool, keys, {input.begin(), input.end()}, cut_in, {}), "noise is no record");
 
   tls::RecordProtection sealing;
-  keys.install(sealing);
+  keys.install(pool, sealing);
   CutOutput output(cut_out);
   const auto spans = cut(plaintext, cut_in);
   require(bool(sealing.seal(pool, tls::ContentType::application_data, spans, output)),

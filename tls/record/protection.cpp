@@ -117,7 +117,8 @@ RecordProtection::~RecordProtection() {
   base::secure_wipe(iv_);
 }
 
-void RecordProtection::install(CipherSuite suite, Bytes traffic_secret) {
+void RecordProtection::install(KeyPool& keys, CipherSuite suite, Bytes traffic_secret) {
+  keys.release(claim_);  // now, as the next record may never come
   const HashAlgorithm hash = hash_of(suite);
   algorithm_ = aead_of(suite);
   base::secure_wipe(raw_key_);
@@ -126,7 +127,6 @@ void RecordProtection::install(CipherSuite suite, Bytes traffic_secret) {
   hkdf_expand_label(hash, traffic_secret, "iv", {}, iv_);
   sequence_ = 0;  // RFC 8446 5.3: set to zero whenever the key is changed
   active_ = true;
-  claim_is_stale_ = true;
 }
 
 void RecordProtection::clear(KeyPool& keys) {
@@ -243,10 +243,6 @@ AeadNonce RecordProtection::nonce() const {
 }
 
 AeadKey RecordProtection::key(KeyPool& keys) {
-  if (claim_is_stale_) {
-    keys.release(claim_);
-    claim_is_stale_ = false;
-  }
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return {algorithm_, raw_key_.data()};
   return keys.expanded(claim_, algorithm_, Bytes(raw_key_).first(key_size(algorithm_)));
 }

@@ -29,8 +29,8 @@ class RecordProtection {
   RecordProtection& operator=(const RecordProtection&) = delete;
 
   // Derives key and IV from the traffic secret (RFC 8446 7.3) and starts at record 0; also replaces
-  // what was installed before (KeyUpdate).
-  void install(CipherSuite suite, base::Bytes traffic_secret);
+  // what was installed before, whose expansion it gives back at once (KeyUpdate).
+  void install(KeyPool& keys, CipherSuite suite, base::Bytes traffic_secret);
   // Wipes key, IV and the key's expansion. To be called before destruction where the pool is at
   // hand: otherwise the expansion stays in the pool until its turn to be evicted.
   void clear(KeyPool& keys);
@@ -85,7 +85,6 @@ class RecordProtection {
   AeadNonce iv_{};
   AeadAlgorithm algorithm_ = AeadAlgorithm::aes128_gcm;
   bool active_ = false;
-  bool claim_is_stale_ = false;  // it names the expansion of a key that install() replaced
   std::uint64_t sequence_ = 0;
   KeyPool::Claim claim_;
 };

@@ -167,8 +167,8 @@ Result<void, TlsError> ServerHandshake::on_key_agreed(AwaitKeyAgreement& here,
 
   HandshakeSecret secret = EarlySecret(hash_of(choice.suite)).handshake(job.shared_secret.bytes());
   TrafficSecrets traffic = secret.traffic(here.transcript.digest().view());
-  link.write.install(choice.suite, traffic.server.bytes());
-  link.read.install(choice.suite, traffic.client.bytes());
+  link.write.install(link.parts.keys, choice.suite, traffic.server.bytes());
+  link.read.install(link.parts.keys, choice.suite, traffic.client.bytes());
   {
     Flight certificate(link);
     const std::string_view alpn = link.session.alpn();
@@ -204,7 +204,7 @@ Result<void, TlsError> ServerHandshake::on_signed(AwaitSignature& here, const Si
   }
   const Digest transcript_hash = here.transcript.digest();
   TrafficSecrets application = here.master.traffic(transcript_hash.view());
-  link.write.install(here.choice.suite, application.server.bytes());
+  link.write.install(link.parts.keys, here.choice.suite, application.server.bytes());
   go<StateId::kAwaitSignature, Event::kSigned>(
       ExpectFinished{here.choice.suite, transcript_hash, std::move(here.handshake_traffic.client),
                      std::move(application), here.early_data});
@@ -221,7 +221,7 @@ Result<void, TlsError> ServerHandshake::on(ExpectFinished& here, const Handshake
   if (!base::constant_time_equal(received, expected.bytes())) {
     return Unexpected{TlsError::kBadFinished};
   }
-  link.read.install(here.suite, here.application_traffic.client.bytes());
+  link.read.install(link.parts.keys, here.suite, here.application_traffic.client.bytes());
   go<StateId::kExpectFinished, Event::kFinished>(
       HandshakeDone{here.suite, std::move(here.application_traffic)});
   return {};

@@ -17,7 +17,7 @@ Result<void, TlsError> ServerConnection::on_key_update(Connected& connected, Byt
   if (++connected.key_updates > kMaxKeyUpdates) return Unexpected{TlsError::kTooManyKeyUpdates};
   connected.traffic.client =
       next_traffic_secret(hash_of(connected.suite), connected.traffic.client.bytes());
-  read_.install(connected.suite, connected.traffic.client.bytes());
+  read_.install(context_.parts().keys, connected.suite, connected.traffic.client.bytes());
 
   // RFC 8446 4.6.3: ours MUST go before our next application data; one answers several requests.
   // It is sent no sooner than that: requests, of which the peer may send any number, queue nothing.
@@ -37,7 +37,7 @@ Result<void, TlsError> ServerConnection::send_key_update(Connected& connected,
 
   connected.traffic.server =
       next_traffic_secret(hash_of(connected.suite), connected.traffic.server.bytes());
-  write_.install(connected.suite, connected.traffic.server.bytes());
+  write_.install(context_.parts().keys, connected.suite, connected.traffic.server.bytes());
   connected.answer_due = false;
   return {};
 }

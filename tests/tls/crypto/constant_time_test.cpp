@@ -93,7 +93,7 @@ TEST_F(ConstantTime, InstallingKeysAndSealing) {
     // valgrind knows no AVX-512.
     KeyPool keys(2, Aead::Level::sse);
     RecordProtection protection;
-    protection.install(suite, secret(hash_size(hash_of(suite)), 8));
+    protection.install(keys, suite, secret(hash_size(hash_of(suite)), 8));
     const ByteVector plaintext = secret(3000, 9);
     for (const test::Cuts& cuts : {test::Cuts{1 << 20}, test::Cuts{100, 7}}) {
       test::ScatteredOutput output(cuts);

@@ -146,8 +146,8 @@ void ScriptedClient::on_server_hello(Bytes message) {
   const tls::KeyAgreementJob job = agree(hello->key_share->key_exchange);
   handshake_secret_ = tls::EarlySecret(tls::hash_of(suite_)).handshake(job.shared_secret.bytes());
   handshake_ = handshake_secret_->traffic(transcript_->digest().view());
-  read_.install(suite_, handshake_.server.bytes());
-  write_.install(suite_, handshake_.client.bytes());
+  read_.install(keys_, suite_, handshake_.server.bytes());
+  write_.install(keys_, suite_, handshake_.client.bytes());
 }
 
 void ScriptedClient::on_flight(Bytes messages) {
@@ -161,7 +161,7 @@ void ScriptedClient::on_flight(Bytes messages) {
     flight_.push_back(std::move(message));
   }
   application_ = std::move(*handshake_secret_).master().traffic(transcript_->digest().view());
-  read_.install(suite_, application_.server.bytes());
+  read_.install(keys_, suite_, application_.server.bytes());
 }
 
 ByteVector ScriptedClient::finished() const {
@@ -171,7 +171,7 @@ ByteVector ScriptedClient::finished() const {
 }
 
 void ScriptedClient::use_application_keys() {
-  write_.install(suite_, application_.client.bytes());
+  write_.install(keys_, suite_, application_.client.bytes());
 }
 
 ByteVector ScriptedClient::seal(ContentType type, Bytes content) {
@@ -201,12 +201,12 @@ std::optional<tls::AlertDescription> ScriptedClient::alert(Bytes stream) {
 
 void ScriptedClient::update_write_keys() {
   application_.client = tls::next_traffic_secret(tls::hash_of(suite_), application_.client.bytes());
-  write_.install(suite_, application_.client.bytes());
+  write_.install(keys_, suite_, application_.client.bytes());
 }
 
 void ScriptedClient::update_read_keys() {
   application_.server = tls::next_traffic_secret(tls::hash_of(suite_), application_.server.bytes());
-  read_.install(suite_, application_.server.bytes());
+  read_.install(keys_, suite_, application_.server.bytes());
 }
 
 }  // namespace sluice::test
