@@ -48,4 +48,12 @@ void write_certificate(Writer& writer, std::span<const std::vector<std::byte>> c
   });
 }
 
+std::size_t certificate_message_size(std::span<const std::vector<std::byte>> chain) {
+  constexpr std::size_t kContextAndListSize = 1 + 3;
+  constexpr std::size_t kEntrySize = 3 + 2;  // without the certificate: its length, no extensions
+  std::size_t size = kHandshakeHeaderSize + kContextAndListSize;
+  for (const std::vector<std::byte>& certificate : chain) size += kEntrySize + certificate.size();
+  return size;
+}
+
 }  // namespace sluice::tls

@@ -30,5 +30,9 @@ class CertificateChain {
 
 // The whole message, header included: an empty request context, no extensions on the entries.
 void write_certificate(base::Writer& writer, std::span<const std::vector<std::byte>> chain);
+// How many bytes that is.
+[[nodiscard]] std::size_t certificate_message_size(std::span<const std::vector<std::byte>> chain);
+// The longest that we send. A chain that needs more is refused when it is loaded.
+inline constexpr std::size_t kMaxCertificateMessage = std::size_t{64} * 1024;
 
 }  // namespace sluice::tls

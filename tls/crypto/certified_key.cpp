@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "tls/codec/certificate.hpp"
 #include "tls/crypto/signer.hpp"
 
 namespace sluice::tls {
@@ -103,6 +104,9 @@ Result<Chain, CertificateError> read_chain(std::string_view pem) {
     if (!chain.leaf) chain.leaf = std::move(certificate);
   }
   if (!chain.leaf) return Unexpected{CertificateError::kNotPem};
+  if (certificate_message_size(chain.der) > kMaxCertificateMessage) {
+    return Unexpected{CertificateError::kChainTooLong};
+  }
   return chain;
 }
 
@@ -181,6 +185,8 @@ std::string_view describe(CertificateError error) {
       return "no PEM certificate found";
     case CertificateError::kBadCertificate:
       return "a certificate that does not parse";
+    case CertificateError::kChainTooLong:
+      return "the chain is longer than the 64 KB that a handshake has room for";
     case CertificateError::kNoKey:
       return "no PEM private key found";
     case CertificateError::kBadKey:

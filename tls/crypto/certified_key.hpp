@@ -18,6 +18,7 @@ class SigningKey;  // wraps libcrypto's EVP_PKEY; see signer.hpp
 enum class CertificateError : std::uint8_t {
   kNotPem,          // no certificate found
   kBadCertificate,  // a PEM block that does not parse
+  kChainTooLong,    // for a Certificate message
   kNoKey,           // no private key found
   kBadKey,          // a key that does not parse, or is encrypted
   kMismatch,        // the key is not the leaf certificate's

@@ -4,15 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tls/codec/certificate.hpp"
+
 namespace sluice::tls {
 
 // The longest handshake message, without its header. Clients of today send 0.3 to 2 KB; the room
 // above that is for post-quantum shares and offers of several tickets with certificates in them.
 inline constexpr std::size_t kMaxHandshakeBody = std::size_t{16} * 1024;
 
-// Our own longest flight: EncryptedExtensions and the Certificate message. A certificate chain has
-// to fit in it.
-inline constexpr std::size_t kMaxFlight = std::size_t{64} * 1024;
+// Our own longest flight: EncryptedExtensions, of 49 bytes at most, and the Certificate message.
+inline constexpr std::size_t kMaxFlight = 64 + kMaxCertificateMessage;
 
 // change_cipher_spec records. RFC 8446 D.4 lets a client send one before its second flight; twice
 // that covers who repeats it after a HelloRetryRequest.

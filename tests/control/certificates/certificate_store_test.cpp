@@ -100,6 +100,18 @@ TEST(CertificateStore, AKeyOfAnotherCertificateIsAnErrorOfTheChain) {
                           std::string(tls::describe(tls::CertificateError::kMismatch))));
 }
 
+// It would load, and then fail every handshake.
+TEST(CertificateStore, AChainThatIsTooLongIsAnError) {
+  const Scratch scratch;
+  const auto certificate = make_certificate(KeyKind::kEcdsaP256, {"a.example"});
+  std::string chain;
+  for (int i = 0; i < 1000; ++i) chain += certificate.chain_pem;
+  scratch.write("a.pem", chain + certificate.key_pem);
+  EXPECT_THAT(load(scratch).errors,
+              ElementsAre((scratch / "a.pem").string() + ": " +
+                          std::string(tls::describe(tls::CertificateError::kChainTooLong))));
+}
+
 TEST(CertificateStore, AnUnsupportedKeyIsAnError) {
   const Scratch scratch;
   write_pair(scratch, "a", make_certificate(KeyKind::kEcdsaP384, {"a.example"}));

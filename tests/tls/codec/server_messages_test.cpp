@@ -149,6 +149,16 @@ TEST(Certificate, OfTheTraceIsReadAndWrittenAgain) {
   });
 }
 
+TEST(Certificate, SizeIsThatOfTheMessage) {
+  for (const auto& chain :
+       {std::vector<ByteVector>{}, std::vector<ByteVector>{ByteVector(500)},
+        std::vector<ByteVector>{ByteVector(7), ByteVector(0), ByteVector(300)}}) {
+    const ByteVector message =
+        written([&](base::Writer& writer) { tls::write_certificate(writer, chain); });
+    EXPECT_EQ(tls::certificate_message_size(chain), message.size());
+  }
+}
+
 TEST(CertificateVerify, OfTheTraceIsReadAndWrittenAgain) {
   const ByteVector message = unhex(rfc8448::kCertificateVerify);
   const auto verify = tls::CertificateVerify::parse(body_of(message));

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "tests/support/certificates.hpp"
+#include "tls/codec/certificate.hpp"
 
 namespace sluice::tls {
 namespace {
@@ -169,6 +170,22 @@ TEST(CertifiedKey, AKeyOfAnotherCertificateIsAMismatch) {
   expect_error(one.chain_pem, other_kind.key_pem, CertificateError::kMismatch);
   // The key of the issuer, not of the leaf.
   expect_error(one.chain_pem + same_kind.chain_pem, same_kind.key_pem, CertificateError::kMismatch);
+}
+
+TEST(CertifiedKey, AChainThatNoHandshakeHasRoomForIsTooLong) {
+  const auto leaf = make_certificate(KeyKind::kEcdsaP256, {"a.example"});
+  const auto issuer = make_certificate(KeyKind::kRsa2048, {"issuer.example"});
+  const auto size_of = [&](const std::string& chain) -> std::size_t {
+    const auto key = CertifiedKey::from_pem(chain, leaf.key_pem);
+    return key ? certificate_message_size((*key)->chain()) : 0;
+  };
+  const std::size_t alone = size_of(leaf.chain_pem);
+  const std::size_t more = size_of(leaf.chain_pem + issuer.chain_pem) - alone;
+  std::string chain = leaf.chain_pem;
+  std::size_t size = alone;
+  for (; size + more <= kMaxCertificateMessage; size += more) chain += issuer.chain_pem;
+  EXPECT_EQ(size_of(chain), size);
+  expect_error(chain + issuer.chain_pem, leaf.key_pem, CertificateError::kChainTooLong);
 }
 
 TEST(CertifiedKey, OtherKindsOfKeysAreUnsupported) {
