@@ -14,6 +14,10 @@ using base::PacketQueue;
 
 void Proxy::pump_downlink(Instant now, Session& session) {
   if (session.stage != Stage::kStreaming || session.downlink_done) return;
+  if (!session.backend) {  // it has closed, and the close_notify found no packet
+    finish_downlink(now, session);
+    return;
+  }
   PacketQueue* input = stack_.input(session.backend);
   if (input == nullptr) return;
   begin_records(session);
@@ -60,8 +64,12 @@ bool Proxy::seal_one(Session& session, std::size_t size, PacketQueue& input) {
 // The backend's FIN becomes a close_notify and a FIN; the other direction goes on.
 void Proxy::finish_downlink(Instant now, Session& session) {
   begin_records(session);
-  session.tls.close(records_);
+  const bool closed = session.tls.close(records_).has_value();
   send_records(now, session);
+  if (!closed) {  // a FIN without close_notify would be a truncation
+    starve(session);
+    return;
+  }
   stack_.finish(now, session.client);
   session.downlink_done = true;
   finish_if_done(now, session);

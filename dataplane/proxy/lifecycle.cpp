@@ -127,7 +127,10 @@ void Proxy::finish_if_done(Instant now, Session& session) {
 void Proxy::close_in_order(Instant now, Session& session) {
   if (session.tls.handshake_done() && session.stage != Stage::kLingering) {
     begin_records(session);
-    session.tls.close(records_);
+    if (!session.tls.close(records_)) {  // a FIN alone would pass for the end of the stream
+      end(now, session);
+      return;
+    }
     send_records(now, session);
   }
   stack_.close(now, session.client);

@@ -257,24 +257,29 @@ Result<void, TlsError> ServerConnection::seal(std::span<const Bytes> plaintext,
   return {};
 }
 
-void ServerConnection::close(RecordOutput& output) {
-  if (std::holds_alternative<Ended>(phase_)) return;
+Result<void, TlsError> ServerConnection::close(RecordOutput& output) {
+  if (std::holds_alternative<Ended>(phase_)) return {};
   auto* connected = std::get_if<Connected>(&phase_);
-  if (connected != nullptr && connected->write_closed) return;
-  send_alert(AlertDescription::close_notify, output);
+  if (connected != nullptr && connected->write_closed) return {};
+  const auto sent = send_alert(AlertDescription::close_notify, output);
+  if (!sent) {
+    if (sent.error() == TlsError::kOutputFull) return sent;
+    return Unexpected{fail_with(sent.error(), output)};
+  }
   context_.counters().add(TlsCounter::kCloseNotifySent);
   if (connected != nullptr) {
     connected->write_closed = true;
     write_.clear(context_.parts().keys);
-    return;
+    return {};
   }
   if (handshake() != nullptr) context_.counters().add(TlsCounter::kHandshakesAbandoned);
   end();
+  return {};
 }
 
 void ServerConnection::fail(AlertDescription alert, RecordOutput& output) {
   if (std::holds_alternative<Ended>(phase_)) return;
-  send_alert(alert, output);
+  (void)send_alert(alert, output);
   (void)fail_with(TlsError::kLocalAlert, output);
 }
 
@@ -283,25 +288,30 @@ void ServerConnection::reject(TlsError error, RecordOutput& output) {
   (void)fail_with(error, output);
 }
 
-// RFC 8446 6.2: the alert that fits the error, then nothing more, and no secrets kept.
+// RFC 8446 6.2: the alert that fits the error, then nothing more, and no secrets kept. An output
+// without room for the alert is no reason to keep the connection.
 TlsError ServerConnection::fail_with(TlsError error, RecordOutput& output) {
   if (const auto counter = counter_for(error)) context_.counters().add(*counter);
-  if (const auto alert = alert_for(error)) send_alert(*alert, output);
+  if (const auto alert = alert_for(error)) (void)send_alert(*alert, output);
   if (handshake() != nullptr) context_.counters().add(TlsCounter::kHandshakesFailed);
   end();
   return error;
 }
 
-// As well as it goes: an output without room for an alert is no reason to keep the connection.
-void ServerConnection::send_alert(AlertDescription description, RecordOutput& output) {
+// RFC 8446 6.1: nothing is sent after a close_notify.
+Result<void, TlsError> ServerConnection::send_alert(AlertDescription description,
+                                                    RecordOutput& output) {
   const auto* connected = std::get_if<Connected>(&phase_);
-  if (connected != nullptr && connected->write_closed) return;
+  if (connected != nullptr && connected->write_closed) return {};
   const auto alert = Alert::of(description).serialize();
   const Bytes bytes = alert;
-  const auto sent = write_.active() ? write_.seal(context_.parts().keys, ContentType::alert,
-                                                  std::span(&bytes, 1), output)
-                                    : write_plain_record(ContentType::alert, bytes, output);
-  if (sent) context_.counters().add(TlsCounter::kAlertsSent);
+  if (write_.active()) {
+    TRY(write_.seal(context_.parts().keys, ContentType::alert, std::span(&bytes, 1), output));
+  } else {
+    TRY(write_plain_record(ContentType::alert, bytes, output));
+  }
+  context_.counters().add(TlsCounter::kAlertsSent);
+  return {};
 }
 
 void ServerConnection::end() {

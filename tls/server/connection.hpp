@@ -110,8 +110,10 @@ class ServerConnection {
   // taken; the connection goes on), kAlreadyFailed after close() or any other error.
   base::Result<void, TlsError> seal(std::span<const base::Bytes> plaintext, RecordOutput& output);
 
-  // close_notify; afterwards seal() may not be called. Safe in every state.
-  void close(RecordOutput& output);
+  // close_notify; afterwards seal() may not be called. Safe in every state, and again. Error:
+  // kOutputFull, and then nothing has changed: to be called again before the stream is ended, or
+  // the peer takes it for truncated.
+  [[nodiscard]] base::Result<void, TlsError> close(RecordOutput& output);
   // A fatal alert for a reason that the engine cannot see: handshake timeout, no backend.
   void fail(AlertDescription alert, RecordOutput& output);
   // As receive() does it: counts an error that was found before a record was whole (frame_record's)
@@ -143,7 +145,7 @@ class ServerConnection {
   void complete_handshake();
 
   TlsError fail_with(TlsError error, RecordOutput& output);
-  void send_alert(AlertDescription alert, RecordOutput& output);
+  base::Result<void, TlsError> send_alert(AlertDescription alert, RecordOutput& output);
   void end();
   void release();
 

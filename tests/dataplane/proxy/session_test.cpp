@@ -149,6 +149,44 @@ TEST(Session, BackendHalfCloseReachesTheClientAndItsDataStillArrives) {
   EXPECT_TRUE(world.backends[0].got_fin);
 }
 
+// All of the worker's free packets but `left`, until they are let go.
+std::vector<base::PacketPtr> hold_packets(World& world, std::size_t left) {
+  std::vector<base::PacketPtr> held;
+  base::MemoryPacketPool& pool = world.sluice_host->pool;
+  while (pool.available() > left) held.emplace_back(pool.allocate());
+  return held;
+}
+
+void step(World& world) {
+  world.run_until([] { return true; });
+}
+
+TEST(Session, BackendFinWithoutAPacketForCloseNotifyWaitsForOne) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("go");
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "go"; }));
+  world.run_for(Duration::seconds(1));
+  // The one free packet brings the FIN and then, in the same iteration, stays with the beginning of
+  // a record.
+  world.backends[0].finish = true;
+  step(world);
+  client.send_raw(std::string("\x17\x03\x03\x40\x00", 5));
+  step(world);
+  auto held = hold_packets(world, 1);
+  world.now = world.now + world.ethernet.latency;
+  step(world);
+  EXPECT_EQ(world.sluice_host->pool.available(), 0);
+  EXPECT_GE(world.proxy->counters()[ProxyCounter::kStarvedOfPackets], 1);
+
+  held.clear();
+  ASSERT_TRUE(world.run_until([&] { return client.got_fin(); }));
+  EXPECT_TRUE(client.got_close_notify());
+  client.abort();
+  expect_clean(world);
+}
+
 TEST(Session, FinWithoutCloseNotifyIsATruncationAndResetsTheBackend) {
   World world(short_time_wait());
   Client& client = world.add_client();
@@ -288,6 +326,28 @@ TEST(Session, IdleSessionIsClosedInOrder) {
   EXPECT_EQ(world.proxy->counters()[ProxyCounter::kIdleTimeouts], 1u);
   client.shutdown();
   client.finish();
+  expect_clean(world);
+}
+
+// A FIN alone would pass for the end of the stream with who does not look for a close_notify.
+TEST(Session, IdleSessionWithoutAPacketForCloseNotifyIsReset) {
+  World::Options options = short_time_wait();
+  options.idle_timeout = Duration::seconds(30);
+  World world(options);
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
+  world.run_for(Duration::seconds(29));
+  auto held = hold_packets(world, 0);
+  world.run_for(Duration::seconds(2));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kIdleTimeouts], 1);
+  held.clear();
+  world.run_for(Duration::seconds(5));
+  EXPECT_FALSE(client.got_fin());
+  client.write("is anybody there?");
+  ASSERT_TRUE(world.run_until([&] { return client.closed(); }));
+  EXPECT_FALSE(client.got_fin());
   expect_clean(world);
 }
 

@@ -104,7 +104,7 @@ TEST(OwnAlert, IsNotSentAfterCloseNotify) {
   Server server;
   ScriptedClient client;
   client.shake_hands(server);
-  server.connection().close(server.output);
+  EXPECT_TRUE(server.connection().close(server.output));
   EXPECT_EQ(client.alert(server.output.take()), AlertDescription::close_notify);
   server.feed(client.seal(ContentType::alert, unhex("01")));  // malformed
   EXPECT_EQ(server.error(), TlsError::kMalformedAlert);

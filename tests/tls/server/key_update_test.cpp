@@ -129,7 +129,7 @@ TEST(KeyUpdate, RequestedBeforeCloseIsNotAnswered) {
   client.shake_hands(server);
   server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
   client.update_write_keys();
-  server.connection().close(server.output);
+  EXPECT_TRUE(server.connection().close(server.output));
   EXPECT_EQ(client.alert(server.output.take()), AlertDescription::close_notify);
   EXPECT_EQ(server.count(TlsCounter::kKeyUpdatesSent), 0);
 }
@@ -138,7 +138,7 @@ TEST(KeyUpdate, RequestedAfterCloseIsNotAnswered) {
   Server server;
   ScriptedClient client;
   client.shake_hands(server);
-  server.connection().close(server.output);
+  EXPECT_TRUE(server.connection().close(server.output));
   (void)server.output.take();
   server.feed(client.seal(ContentType::handshake, unhex(kRequested)));
   client.update_write_keys();

@@ -24,7 +24,7 @@ inline void expect_ended(Server& server, tls::TlsError error) {
   const auto again = server.connection().receive(spans, server.output);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error(), tls::TlsError::kAlreadyFailed);
-  server.connection().close(server.output);
+  EXPECT_TRUE(server.connection().close(server.output));
   server.connection().fail(tls::AlertDescription::internal_error, server.output);
   EXPECT_TRUE(server.output.take().empty());
 }

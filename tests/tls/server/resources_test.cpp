@@ -99,7 +99,7 @@ TEST(Resources, ComeBackWhenItIsClosedWhileItsJobWaits) {
   server.feed(Hello().record());
   Job job;
   server.connection().take_job(job);
-  server.connection().close(server.output);
+  EXPECT_TRUE(server.connection().close(server.output));
   EXPECT_EQ(plain_alert(server.output.take()), AlertDescription::close_notify);
   EXPECT_EQ(server.context.handshakes(), 0);
   EXPECT_FALSE(server.connection().waiting_for_job());
@@ -197,6 +197,51 @@ TEST(OutputRoom, MissingForDataLeavesTheConnectionAsItWas) {
   server.output.allow(1);
   server.seal("later");
   EXPECT_EQ(base::text_of(client.open(server.output.take()).at(0).content), "later");
+}
+
+// RFC 8446 6.1: what ends without a close_notify, the peer has to take for truncated; so one that
+// was not written is not taken for sent.
+TEST(OutputRoom, MissingForCloseNotifyLeavesTheConnectionAsItWas) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.output.allow(0);
+  const auto closed = server.connection().close(server.output);
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error(), TlsError::kOutputFull);
+  EXPECT_EQ(server.count(TlsCounter::kCloseNotifySent), 0);
+  server.output.allow(2);
+  server.seal("one more thing");
+  EXPECT_EQ(base::text_of(client.open(server.output.take()).at(0).content), "one more thing");
+  ASSERT_TRUE(server.connection().close(server.output));
+  EXPECT_EQ(client.alert(server.output.take()), AlertDescription::close_notify);
+  EXPECT_EQ(server.count(TlsCounter::kCloseNotifySent), 1);
+}
+
+TEST(OutputRoom, MissingForCloseNotifyLeavesTheHandshakeAsItWas) {
+  Server server;
+  server.hold_jobs();
+  server.feed(Hello().record());
+  server.output.allow(0);
+  EXPECT_FALSE(server.connection().close(server.output));
+  EXPECT_TRUE(server.connection().waiting_for_job());
+  EXPECT_EQ(server.count(TlsCounter::kHandshakesAbandoned), 0);
+  server.output.allow(1);
+  EXPECT_TRUE(server.connection().close(server.output));
+  EXPECT_EQ(plain_alert(server.output.take()), AlertDescription::close_notify);
+  EXPECT_EQ(server.count(TlsCounter::kHandshakesAbandoned), 1);
+}
+
+// A fatal alert is a courtesy: without room for it the connection fails all the same.
+TEST(OutputRoom, MissingForAFatalAlertIsNoReasonToGoOn) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.output.allow(0);
+  server.connection().fail(AlertDescription::internal_error, server.output);
+  EXPECT_FALSE(server.connection().handshake_done());
+  EXPECT_EQ(server.count(TlsCounter::kAlertsSent), 0);
+  EXPECT_EQ(expanded_keys(server), 0);
 }
 
 }  // namespace
