@@ -204,6 +204,7 @@ Result<ServerConnection::Received, TlsError> ServerConnection::on_alert(SpanRead
       context_.counters().add(TlsCounter::kCloseNotifyReceived);
       if (connected == nullptr) return Unexpected{TlsError::kPeerClosedEarly};
       connected->read_closed = true;
+      connected->traffic.client.wipe();
       read_.clear(context_.parts().keys);
       return Received{.kind = Kind::kCloseNotify};
     case AlertDescription::user_canceled:
@@ -269,6 +270,7 @@ Result<void, TlsError> ServerConnection::close(RecordOutput& output) {
   context_.counters().add(TlsCounter::kCloseNotifySent);
   if (connected != nullptr) {
     connected->write_closed = true;
+    connected->traffic.server.wipe();
     write_.clear(context_.parts().keys);
     return {};
   }

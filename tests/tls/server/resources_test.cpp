@@ -1,6 +1,9 @@
 // What a connection holds, and that it gives it back, whenever and however it ends.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
+
 #include "tests/tls/server/refusal.hpp"
 #include "tls/server/context.hpp"
 
@@ -38,6 +41,36 @@ TEST(Resources, ComeBackWhenTheHandshakeIsDone) {
   EXPECT_GT(expanded_keys(server), 0);
   server.disconnect();
   EXPECT_EQ(expanded_keys(server), 0);
+}
+
+bool holds(const tls::ServerConnection& connection, base::Bytes secret) {
+  const base::Bytes all = std::as_bytes(std::span(&connection, 1));
+  return std::ranges::search(all, secret).begin() != all.end();
+}
+
+TEST(Secrets, OfADirectionAreWipedWhenItIsClosed) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  const base::Bytes theirs = client.application_secrets().client.bytes();
+  const base::Bytes ours = client.application_secrets().server.bytes();
+  ASSERT_TRUE(holds(server.connection(), theirs));
+  ASSERT_TRUE(holds(server.connection(), ours));
+  EXPECT_TRUE(server.connection().close(server.output));
+  EXPECT_TRUE(holds(server.connection(), theirs));
+  EXPECT_FALSE(holds(server.connection(), ours));
+  server.feed(client.seal(ContentType::alert, unhex("0100")));
+  ASSERT_TRUE(server.saw(Server::Kind::kCloseNotify));
+  EXPECT_FALSE(holds(server.connection(), theirs));
+}
+
+TEST(Secrets, AreWipedWhenTheConnectionFails) {
+  Server server;
+  ScriptedClient client;
+  client.shake_hands(server);
+  server.connection().fail(AlertDescription::internal_error, server.output);
+  EXPECT_FALSE(holds(server.connection(), client.application_secrets().client.bytes()));
+  EXPECT_FALSE(holds(server.connection(), client.application_secrets().server.bytes()));
 }
 
 TEST(Resources, ComeBackWhenThePeerVanishesInAnyState) {

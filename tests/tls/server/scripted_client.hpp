@@ -77,6 +77,8 @@ class ScriptedClient {
   [[nodiscard]] std::vector<Opened> open(base::Bytes stream);
   // The alert that the last record of the stream is, protected; none if it is something else.
   [[nodiscard]] std::optional<tls::AlertDescription> alert(base::Bytes stream);
+  // What the server has, too, once it is connected.
+  [[nodiscard]] const tls::TrafficSecrets& application_secrets() const { return application_; }
   // After a KeyUpdate in that direction.
   void update_write_keys();
   void update_read_keys();
