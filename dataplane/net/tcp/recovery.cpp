@@ -30,7 +30,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   Delivery delivery;
   mark_sacked(queue, arrival, delivery);
   remove_acked(queue, nodes, arrival, outcome, delivery);
-  outcome.news = delivery.any;
+  outcome.news = delivery.any || outcome.acked > 0;
   if (delivery.newest_once.nanoseconds() >= 0) {
     outcome.rtt = arrival.now - delivery.newest_once;
   } else {
@@ -166,7 +166,6 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
     if (segment.fate == Fate::kSacked) sacked_ += segment.length();
     if (segment.fate == Fate::kLost) lost_ += segment.length();
     outcome.acked += part;
-    delivery.any = true;
     return;
   }
 }

@@ -359,6 +359,25 @@ TEST(TcpSackRecovery, PeerThatDropsWhatItReportedGetsItAgain) {
   EXPECT_GE(host.counted(NetCounter::kTcpSackReneged), 1U);
 }
 
+// RFC 6298 5.1: whatever an acknowledgment covers, the timer runs while anything is in flight.
+TEST(TcpSackRecovery, AckOfWhatWasReportedKeepsTheTimerRunning) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 3'000);
+  host.engine.close(host.now, c);
+  host.flush();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).sack(host.ours(1'000), host.ours(3'000)));
+  host.pass(Duration::milliseconds(5));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1'000)));
+  host.pass(Duration::milliseconds(5));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(2'000)));
+  host.forget_sent();
+  host.pass(Duration::seconds(300));
+  EXPECT_FALSE(host.silent());
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
 // RFC 8985 7: a lost tail does not wait for the retransmission timer.
 TEST(TcpTailProbe, LastSegmentIsSentAgainSoon) {
   Script host;
