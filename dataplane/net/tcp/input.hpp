@@ -45,6 +45,7 @@ class Input {
   [[nodiscard]] Verdict first_check_sequence(const Arrival& arrival, Connection& c);
   [[nodiscard]] Verdict second_check_reset(const Arrival& arrival, Connection& c);
   [[nodiscard]] bool timestamps_permit(const Arrival& arrival, Connection& c);
+  void keep_timestamp(const Arrival& arrival, Connection& c);
   void challenge(Connection& c);
 
   // --- input_ack.cpp: fifth ---

@@ -17,6 +17,7 @@ Input::Verdict Input::fifth_check_ack(const Arrival& arrival, Connection& c) {
       return Verdict::kStop;
     }
     establish(arrival, c);
+    keep_timestamp(arrival, c);
     (void)update_window(arrival, c);
     return Verdict::kGoOn;
   }
@@ -26,6 +27,7 @@ Input::Verdict Input::fifth_check_ack(const Arrival& arrival, Connection& c) {
     challenge(c);
     return Verdict::kStop;
   }
+  keep_timestamp(arrival, c);
   if (ack < c.snd.una) return Verdict::kGoOn;  // overtaken on the way; its text may be news
   const bool window_changed = update_window(arrival, c);
   acknowledge(arrival, c, window_changed);

@@ -25,6 +25,12 @@ bool acceptable(const Connection& c, SeqNumber seq, std::uint32_t length) {
   return (seq >= c.rcv.nxt && seq < edge) || (last >= c.rcv.nxt && last < edge);
 }
 
+// RFC 7323 5.3, R1, and 5.5: older than TS.Recent, unless that is itself too old to compare with.
+bool is_older(const Connection& c, std::uint32_t value, std::uint32_t now_ms) {
+  return SeqNumber(value) < SeqNumber(c.ts.recent) &&
+         now_ms - c.ts.recent_at < kTimestampLifetimeMs;
+}
+
 // A bare acknowledgment that another one has overtaken: it acknowledges nothing new, but what it
 // says of SACK may be news. Only reordering makes it look old.
 bool overtaken_ack(const Connection& c, const wire::TcpHeader& header, std::uint32_t length) {
@@ -42,7 +48,7 @@ CloseReason reason_of_reset(const Connection& c) {
 
 }  // namespace
 
-// RFC 7323 5.3, R1 and R3.
+// RFC 7323 5.3, R1.
 bool Input::timestamps_permit(const Arrival& arrival, Connection& c) {
   const auto& timestamps = arrival.header.options.timestamps;
   if (!c.timestamps || arrival.header.flags.rst) return true;
@@ -50,25 +56,27 @@ bool Input::timestamps_permit(const Arrival& arrival, Connection& c) {
     core_.count(NetCounter::kTcpTimestampMissing);  // RFC 7323 3.2
     return false;
   }
+  if (!is_older(c, timestamps->value, milliseconds(core_.now))) return true;
+  if (overtaken_ack(c, arrival.header, arrival.length())) return true;
+  core_.count(NetCounter::kTcpPawsRejected);
+  if (arrival.text_size > 0) {
+    c.ack_now = true;
+    core_.schedule_output(c);
+  } else {
+    challenge(c);
+  }
+  return false;
+}
+
+// RFC 7323 5.3, R3, which comes after R2, the checks of sequence and acknowledgment: a segment that
+// only guesses them must not move TS.Recent, or R1 would reject all that the peer sends.
+void Input::keep_timestamp(const Arrival& arrival, Connection& c) {
+  const auto& timestamps = arrival.header.options.timestamps;
+  if (!c.timestamps || !timestamps || arrival.header.sequence > c.rcv.last_ack) return;
   const std::uint32_t now_ms = milliseconds(core_.now);
-  const SeqNumber value(timestamps->value);
-  const SeqNumber recent(c.ts.recent);
-  if (value < recent && now_ms - c.ts.recent_at < kTimestampLifetimeMs) {
-    if (overtaken_ack(c, arrival.header, arrival.length())) return true;
-    core_.count(NetCounter::kTcpPawsRejected);
-    if (arrival.text_size > 0) {
-      c.ack_now = true;
-      core_.schedule_output(c);
-    } else {
-      challenge(c);
-    }
-    return false;
-  }
-  if (value >= recent && arrival.header.sequence <= c.rcv.last_ack) {
-    c.ts.recent = timestamps->value;
-    c.ts.recent_at = now_ms;
-  }
-  return true;
+  if (is_older(c, timestamps->value, now_ms)) return;
+  c.ts.recent = timestamps->value;
+  c.ts.recent_at = now_ms;
 }
 
 Input::Verdict Input::first_check_sequence(const Arrival& arrival, Connection& c) {

@@ -155,6 +155,35 @@ TEST(TcpTimestamps, TheLatestInOrderOneIsEchoed) {
   EXPECT_EQ(timestamps->echo, 1700U);
 }
 
+// RFC 7323 5.3, R3: only an acceptable segment counts. A forged timestamp of the far future would
+// have PAWS reject all that the peer sends.
+TEST(TcpTimestamps, UnacceptableSegmentDoesNotCount) {
+  Script host;
+  const auto c = host.established(syn(Script::kPeerIss).timestamps(1000, 0));
+  constexpr std::uint32_t kFuture = 1000 + 0x70000000;
+  host.arrives(data(host.theirs(0) - 1'000'000'000, "z").ack(host.ours(0)).timestamps(kFuture, 0));
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)).timestamps(2000, 0));
+  EXPECT_EQ(host.read(c), "abc");
+}
+
+TEST(TcpTimestamps, SegmentWithAnImpossibleAckDoesNotCount) {
+  Script host;
+  const auto c = host.established(syn(Script::kPeerIss).timestamps(1000, 0));
+  constexpr std::uint32_t kFuture = 1000 + 0x70000000;
+  host.arrives(data(host.theirs(0), "z").ack(host.ours(777'777)).timestamps(kFuture, 0));
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)).timestamps(2000, 0));
+  EXPECT_EQ(host.read(c), "abc");
+}
+
+TEST(TcpTimestamps, ClockThatWrappedIsEchoedAgain) {
+  Script host;
+  (void)host.established(syn(Script::kPeerIss).timestamps(1000, 0));
+  host.pass(Duration::seconds(25LL * 24 * 3600));
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)).timestamps(900, 0));
+  host.pass(Duration::milliseconds(50));
+  EXPECT_EQ(host.sent().header.options.timestamps->echo, 900U);
+}
+
 // RFC 7323 5.5.
 TEST(TcpTimestamps, ClockThatWrappedDuringLongSilenceIsAccepted) {
   Script host;
