@@ -192,7 +192,7 @@ void Engine::send(Instant now, ConnectionHandle connection, PacketQueue&& payloa
     (void)parts_->emitter.send_reset(*c);
     return core.end(*c, CloseReason::kNoMemory);
   }
-  c->writable_wanted = core.send_room(*c) == 0;
+  if (core.send_room(*c) == 0) c->writable_wanted = true;  // until the event is posted
   core.schedule_output(*c);
 }
 

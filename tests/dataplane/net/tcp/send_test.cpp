@@ -95,6 +95,28 @@ TEST(TcpSend, SendRoomShrinksAndWritableComesBack) {
   EXPECT_GT(host.engine.send_room(c), 0U);
 }
 
+// The session still waits for its event when it sends a little more before that comes.
+TEST(TcpSend, SmallWriteIntoAPartlyFreeBufferLosesNoWritableEvent) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 64 * 1024);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(2'000)));
+  EXPECT_FALSE(host.engine.next_event());
+  host.write(c, 30);
+  SeqNumber acked = host.ours(2'000);
+  for (int i = 0; i < 500 && host.engine.unacknowledged(c) > 0; ++i) {
+    host.pass(Duration::milliseconds(1));
+    for (const Segment& segment : host.all_sent()) {
+      acked = segment.header.sequence + static_cast<std::uint32_t>(segment.text.size());
+    }
+    host.arrives(bare(host.theirs(0)).ack(acked));
+  }
+  EXPECT_EQ(host.engine.unacknowledged(c), 0U);
+  const auto event = host.engine.next_event();
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(event->what.writable);
+}
+
 TEST(TcpSend, ManySmallSegmentsInFlightUseUpTheRoom) {
   Script host;
   const auto c = host.established();
