@@ -26,6 +26,17 @@ std::size_t sack_blocks_in(std::size_t room, bool timestamps) {
   return room < 12 ? 0 : std::min(most, (room - 4) / 8);
 }
 
+// Where the peer takes a segment without text: SND.NXT, but not behind its window, where a probe
+// that it refused may have gone or from which it has moved its edge back; it drops what lies there
+// (RFC 9293 3.10.7.4). Less than a unit of a scaled window is only rounding (RFC 7323 2.4): the
+// peer may have taken all of it, and a lower number would be an old one.
+SeqNumber acceptable_sequence(const Connection& c) {
+  const SeqNumber edge = c.snd.una + c.snd.wnd;
+  if (!c.synchronized() || c.snd.nxt <= edge) return c.snd.nxt;
+  const bool rounded = c.snd.nxt - edge < std::int32_t{1} << c.snd.scale;
+  return rounded && !c.probing ? c.snd.nxt : edge;
+}
+
 }  // namespace
 
 std::uint16_t Emitter::local_mss(const base::IpAddress& remote) const {
@@ -73,7 +84,7 @@ bool Emitter::send_syn(Connection& c) {
 bool Emitter::send_ack(Connection& c) {
   PacketPtr packet = fresh();
   if (!packet) return false;
-  TcpHeader header = header_for(c, c.snd.nxt, {.ack = true});
+  TcpHeader header = header_for(c, acceptable_sequence(c), {.ack = true});
   if (c.sack && !c.reassembly.empty()) {
     header.options.sack = c.reassembly.sack_blocks(sack_blocks_in(40, c.timestamps));
   }
@@ -126,7 +137,7 @@ bool Emitter::send_reset(Connection& c) {
   TcpHeader header;
   header.source_port = c.flow.local.port;
   header.destination_port = c.flow.remote.port;
-  header.sequence = c.snd.nxt;
+  header.sequence = acceptable_sequence(c);
   header.acknowledgement = c.rcv.nxt;
   header.flags = {.rst = true, .ack = true};
   core_.count(NetCounter::kTcpResetsOut);

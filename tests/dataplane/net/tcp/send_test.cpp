@@ -197,6 +197,43 @@ TEST(TcpPeerWindow, FinAloneIsProbedThroughAShutWindow) {
   EXPECT_TRUE(host.sent().header.flags.fin);
 }
 
+// RFC 9293 3.10.7.4: the peer drops what lies beyond its window, and it has refused the probe.
+TEST(TcpPeerWindow, AckBehindARefusedProbeStandsInTheWindow) {
+  for (const bool scaled : {false, true}) {
+    Script host;
+    Segment first = syn(Script::kPeerIss).mss(1000);
+    const auto c = host.established(scaled ? first.scale(7) : first);
+    host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(0));
+    host.write(c, "hello");
+    host.pass(Duration::seconds(2));
+    EXPECT_GT(host.counted(NetCounter::kTcpWindowProbes), 0U);
+    host.forget_sent();
+    host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)).window(0));
+    host.arrives(data(host.theirs(3), "def").ack(host.ours(0)).window(0));
+    const Segment ack = host.sent();
+    EXPECT_EQ(ack.header.acknowledgement, host.theirs(6));
+    EXPECT_EQ(ack.header.sequence, host.ours(0));
+    // RFC 5961 3.2: a reset counts at the number that the peer expects and nowhere else.
+    host.engine.abort(host.now, c);
+    const Segment reset = host.sent();
+    EXPECT_TRUE(reset.header.flags.rst);
+    EXPECT_EQ(reset.header.sequence, host.ours(0));
+  }
+}
+
+// RFC 7323 2.4: a scaled window is rounded down, and its edge seems to go back a little.
+TEST(TcpPeerWindow, AckAtTheEndOfARoundedWindowKeepsItsNumber) {
+  Script host;
+  const auto c = host.established(syn(Script::kPeerIss).mss(1000).scale(7));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(16));
+  host.write(c, 2'048);
+  host.forget_sent();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1'000)).window(8));
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(1'000)).window(8));
+  host.arrives(data(host.theirs(3), "def").ack(host.ours(1'000)).window(8));
+  EXPECT_EQ(host.sent().header.sequence, host.ours(2'048));
+}
+
 // A segment that fits, but not its FIN.
 TEST(TcpPeerWindow, FinWaitsWhereOnlyTheTextFits) {
   Script host;
