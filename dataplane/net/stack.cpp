@@ -226,6 +226,10 @@ void Stack::abort(base::Instant now, ConnectionHandle connection) {
   parts_->engine.abort(now, connection);
 }
 
+void Stack::abort_all(base::Instant now) {
+  parts_->engine.abort_all(now);
+}
+
 std::optional<base::FourTuple> Stack::addresses(ConnectionHandle connection) const {
   return parts_->engine.addresses(connection);
 }
@@ -237,6 +241,7 @@ const base::Counters<NetCounter>& Stack::counters() const {
 StackUsage Stack::usage() const {
   StackUsage usage{.connections = parts_->engine.connections(),
                    .half_open = parts_->engine.half_open(),
+                   .closing = parts_->engine.closing(),
                    .time_wait = parts_->engine.time_wait()};
   for (const auto& interface : parts_->interfaces) {
     usage.neighbours += interface->neighbours().size();

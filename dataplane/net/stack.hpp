@@ -110,6 +110,7 @@ struct ConnectOptions {
 struct StackUsage {
   std::size_t connections = 0;  // control blocks in use, half-open ones included
   std::size_t half_open = 0;
+  std::size_t closing = 0;  // what was queued before finish() or close() is not all acknowledged
   std::size_t time_wait = 0;
   std::size_t neighbours = 0;
 };
@@ -175,6 +176,8 @@ class Stack {
   void close(base::Instant now, ConnectionHandle connection);
   // RST, and gone.
   void abort(base::Instant now, ConnectionHandle connection);
+  // RST for every connection, those included that sessions have closed; no events.
+  void abort_all(base::Instant now);
 
   // --- looking ---
   [[nodiscard]] std::optional<base::FourTuple> addresses(ConnectionHandle connection) const;

@@ -23,6 +23,11 @@ constexpr std::size_t kSegmentCharge = 512;
 // Challenge acknowledgments are limited from the first one on; a new connection has had none.
 constexpr std::uint32_t kLongAgoMs = 1'000;
 
+// Our FIN, and perhaps text in front of it, has not been acknowledged.
+constexpr bool is_closing(State state) {
+  return state == State::kFinWait1 || state == State::kClosing || state == State::kLastAck;
+}
+
 std::uint32_t room_of_a_packet(base::PacketPool& packets) {
   const base::PacketPtr packet(packets.allocate());
   return packet ? static_cast<std::uint32_t>(packet->tailroom()) : 536;
@@ -86,6 +91,8 @@ Connection* Core::create(const base::FourTuple& flow, std::uint32_t flow_hash) {
 void Core::set_state(Connection& c, State state) {
   if (c.state == State::kSynReceived) --half_open_;
   if (state == State::kSynReceived) ++half_open_;
+  if (is_closing(c.state)) --closing_;
+  if (is_closing(state)) ++closing_;
   c.state = state;
 }
 

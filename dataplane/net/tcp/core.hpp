@@ -66,6 +66,7 @@ class Core {
 
   void count(NetCounter counter, std::uint64_t n = 1) { counters.add(counter, n); }
   [[nodiscard]] std::size_t half_open() const { return half_open_; }
+  [[nodiscard]] std::size_t closing() const { return closing_; }
   // Too few packets are left to spend any on what may be sent again: the last ones are for
   // acknowledgments, which set packets free.
   [[nodiscard]] bool packets_low() const { return packets.allocatable() < packets.capacity() / 16; }
@@ -93,6 +94,7 @@ class Core {
 
  private:
   std::size_t half_open_ = 0;
+  std::size_t closing_ = 0;
 };
 
 // RFC 7323 4.1: our timestamp clock ticks in milliseconds.

@@ -256,6 +256,11 @@ void Engine::abort(Instant now, ConnectionHandle connection) {
   if (Connection* c = parts_->core.find(connection)) parts_->abort(*c);
 }
 
+void Engine::abort_all(Instant now) {
+  parts_->core.now = now;
+  parts_->core.connections.for_each([this](ConnectionHandle, Connection& c) { parts_->abort(c); });
+}
+
 // --- looking ---
 
 std::optional<base::FourTuple> Engine::addresses(ConnectionHandle connection) const {
@@ -269,6 +274,9 @@ std::size_t Engine::connections() const {
 }
 std::size_t Engine::half_open() const {
   return parts_->core.half_open();
+}
+std::size_t Engine::closing() const {
+  return parts_->core.closing();
 }
 std::size_t Engine::time_wait() const {
   return parts_->core.time_wait.size();

@@ -70,11 +70,13 @@ class Engine {
   void finish(base::Instant now, ConnectionHandle connection);
   void close(base::Instant now, ConnectionHandle connection);
   void abort(base::Instant now, ConnectionHandle connection);
+  void abort_all(base::Instant now);
 
   // --- looking ---
   [[nodiscard]] std::optional<base::FourTuple> addresses(ConnectionHandle connection) const;
   [[nodiscard]] std::size_t connections() const;  // control blocks in use, half-open ones included
   [[nodiscard]] std::size_t half_open() const;
+  [[nodiscard]] std::size_t closing() const;
   [[nodiscard]] std::size_t time_wait() const;
 
  private:

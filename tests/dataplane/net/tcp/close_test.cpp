@@ -54,6 +54,48 @@ TEST(TcpClose, FinIsRetransmitted) {
   EXPECT_TRUE(host.sent().header.flags.fin);
 }
 
+TEST(TcpClose, ConnectionIsClosingUntilItsFinIsAcknowledged) {
+  Script host;
+  const auto c = host.established();
+  EXPECT_EQ(host.engine.closing(), 0U);
+  host.write(c, "bye");
+  host.engine.close(host.now, c);
+  host.flush();
+  EXPECT_EQ(host.engine.closing(), 1U);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(3)));
+  EXPECT_EQ(host.engine.closing(), 1U);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(4)));
+  EXPECT_EQ(host.engine.closing(), 0U);
+  EXPECT_EQ(host.engine.connections(), 1U);  // FIN-WAIT-2
+}
+
+TEST(TcpClose, LastAckIsClosing) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
+  host.engine.close(host.now, c);
+  host.flush();
+  EXPECT_EQ(host.engine.closing(), 1U);
+  host.arrives(bare(host.theirs(1)).ack(host.ours(1)));
+  EXPECT_EQ(host.engine.closing(), 0U);
+  EXPECT_EQ(host.engine.connections(), 0U);
+}
+
+TEST(TcpAbort, AllMeansThoseWithoutASessionToo) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, "bye");
+  host.engine.close(host.now, c);
+  host.flush();
+  host.forget_sent();
+  host.engine.abort_all(host.now);
+  EXPECT_TRUE(host.sent().header.flags.rst);
+  EXPECT_TRUE(host.silent());
+  EXPECT_EQ(host.engine.closing(), 0U);
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
 TEST(TcpHalfClose, InputGoesOnAfterOurFin) {
   Script host;
   const auto c = host.established();
