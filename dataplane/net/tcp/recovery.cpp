@@ -39,8 +39,8 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   if (outcome.acked > 0) {
     duplicate_acks_ = 0;
     first_retransmission_due_ = false;
-  } else if (arrival.duplicate && duplicate_acks_ < 0xffff) {
-    ++duplicate_acks_;
+  } else if (arrival.duplicate && !arrival.sack_negotiated) {
+    count_duplicate(arrival.mss);
   }
   if (phase_ != Phase::kOpen && arrival.ack >= recovery_point_) phase_ = Phase::kOpen;
 
@@ -55,6 +55,15 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
     outcome.entered = true;
   }
   return outcome;
+}
+
+// RFC 5681 4: a receiver that invents duplicates must not empty the pipe. No more of them count
+// than there were segments in the network when the first one came, or when the episode began.
+void Recovery::count_duplicate(std::uint32_t mss) {
+  if (duplicate_acks_ == 0 && phase_ != Phase::kFastRecovery) {
+    most_duplicates_ = static_cast<std::uint16_t>(std::min(in_flight_ / mss + 1, 0xffffU));
+  }
+  if (duplicate_acks_ < most_duplicates_) ++duplicate_acks_;
 }
 
 AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arrival) {
@@ -110,7 +119,8 @@ SendSegment* Recovery::next_lost(const SendQueue& queue) const {
   return segment;
 }
 
-// Without SACK each duplicate acknowledgment says that one more segment has left the network.
+// Without SACK each duplicate acknowledgment says that one more segment has left the network; with
+// SACK in_flight_ knows it already.
 std::uint32_t Recovery::pipe(std::uint32_t mss) const {
   return in_flight_ - std::min(in_flight_, duplicate_acks_ * mss);
 }

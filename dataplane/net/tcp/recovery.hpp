@@ -68,6 +68,7 @@ class Recovery {
   void deliver(const SendSegment& segment, const AckArrival& arrival, Delivery& delivery);
   void leave(SendSegment& segment);
   void lose(SendSegment& segment);
+  void count_duplicate(std::uint32_t mss);
   void detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome);
   void detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome);
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
@@ -82,7 +83,8 @@ class Recovery {
   std::uint32_t in_flight_ = 0;        // bytes of each fate
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
-  std::uint16_t duplicate_acks_ = 0;
+  std::uint16_t duplicate_acks_ = 0;  // without SACK
+  std::uint16_t most_duplicates_ = 0;
   Phase phase_ = Phase::kOpen;
   bool any_delivered_ : 1 = false;
   bool reordering_seen_ : 1 = false;

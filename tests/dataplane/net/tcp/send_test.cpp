@@ -369,6 +369,23 @@ TEST(TcpFastRetransmit, PartialAckSendsTheNextHole) {
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 1U);
 }
 
+// RFC 5681 4: no more duplicates count than there were segments in the network to cause them.
+TEST(TcpFastRetransmit, InventedDuplicatesDoNotOpenTheWindow) {
+  Script::Options options;
+  options.packets = 1024;
+  options.tcp.send_buffer = 1 << 20;
+  Script host(options);
+  const auto c = host.established(no_sack());
+  host.write(c, 200'000);
+  EXPECT_EQ(host.all_sent().size(), 10U);
+  for (int i = 0; i < 150; ++i) host.arrives(bare(host.theirs(0)).ack(host.ours(0)));
+  EXPECT_LE(host.all_sent().size(), 11U);
+  // Nor a second time, after an acknowledgment of hardly anything.
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
+  for (int i = 0; i < 150; ++i) host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
+  EXPECT_LE(host.all_sent().size(), 2U);
+}
+
 // --- loss recovery with SACK ---
 
 TEST(TcpSackRecovery, HoleIsSentAgainAndNothingElse) {
@@ -386,6 +403,20 @@ TEST(TcpSackRecovery, HoleIsSentAgainAndNothingElse) {
   EXPECT_TRUE(host.silent());
   EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 1U);
   EXPECT_EQ(host.engine.unacknowledged(c), 0U);
+}
+
+// RFC 6675 4: what has left the network is known from the blocks, and not once more from the
+// duplicates that bring them.
+TEST(TcpSackRecovery, EachSegmentReportedLetsOneOut) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 40'000);
+  EXPECT_EQ(host.all_sent().size(), 10U);
+  for (std::uint32_t i = 2; i <= 3; ++i) {
+    host.arrives(
+        bare(host.theirs(0)).ack(host.ours(0)).sack(host.ours(1'000), host.ours(i * 1'000)));
+    EXPECT_EQ(host.all_sent().size(), 1U);
+  }
 }
 
 TEST(TcpSackRecovery, BlocksThatLieAreIgnored) {
