@@ -19,15 +19,18 @@ std::uint32_t ReceiveWindow::room(const Connection& c) const {
 
 std::uint16_t ReceiveWindow::advertise(Connection& c, bool syn) const {
   const std::uint32_t offered = c.rcv.window();
-  std::uint32_t window = room(c);
+  const std::uint32_t most = room(c);
   // RFC 9293 3.8.6.2.2: the edge moves by a worthwhile amount or not at all; 3.8.6: it is never
   // taken back (SHLD-14).
   const std::uint32_t step = std::min<std::uint32_t>(whole() / 2, c.snd.mss);
-  if (window < offered + step) window = offered;
+  const std::uint32_t window = most < offered + step ? offered : most;
   const std::uint8_t shift = syn ? 0 : c.rcv.scale;
-  // Rounded up: rounding down would take the edge back by a part of a unit.
+  // Rounded up while there is room for it: rounding down seems to take the edge back by a part of a
+  // unit, although what lies in front of it is still taken (RFC 7323 2.4). Where there is none,
+  // tiny segments would move the edge by their size each, for ever.
   const std::uint32_t unit = std::uint32_t{1} << shift;
-  const std::uint32_t field = std::min<std::uint32_t>((window + unit - 1) >> shift, 0xffff);
+  const std::uint32_t up = (window + unit - 1) >> shift;
+  const std::uint32_t field = std::min((up << shift) <= most ? up : window >> shift, 0xffffU);
   if ((field << shift) > offered) c.rcv.edge = c.rcv.nxt + (field << shift);
   return static_cast<std::uint16_t>(field);
 }

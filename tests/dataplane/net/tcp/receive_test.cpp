@@ -345,6 +345,26 @@ TEST(TcpReceiveWindow, ZeroWindowProbeIsAnsweredAndItsAckHeard) {
   EXPECT_EQ(host.engine.unacknowledged(c), 0U);
 }
 
+// The window's unit is 16 bytes here; to round up must not give room again and again.
+TEST(TcpReceiveWindow, TinySegmentsDoNotCreepPastAFullBuffer) {
+  Script::Options options;
+  options.packets = 1024;
+  options.tcp.receive_buffer = 1 << 20;
+  Script host(options);
+  const auto c = host.established(syn(Script::kPeerIss).scale(7));
+  std::uint32_t at = 0;
+  for (const std::size_t size : {1'000UL, 1UL}) {
+    for (int i = 0; i < 5'000; ++i) {
+      host.arrives(data(host.theirs(at), std::string(size, 'x')).ack(host.ours(0)));
+      host.pass(Duration::milliseconds(41));
+      const auto answers = host.all_sent();
+      ASSERT_FALSE(answers.empty());
+      at = static_cast<std::uint32_t>(answers.back().header.acknowledgement - host.theirs(0));
+    }
+  }
+  EXPECT_LE(host.read(c).size(), std::size_t{1} << 19);
+}
+
 TEST(TcpReceiveWindow, OneByteSegmentsDoNotPinThePool) {
   Script host;
   const auto c = host.established();
