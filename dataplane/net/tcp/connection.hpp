@@ -119,7 +119,7 @@ class Connection : public base::TimerNode {
 
   std::array<base::Instant, kTimers> deadlines{base::Instant::never(), base::Instant::never(),
                                                base::Instant::never(), base::Instant::never()};
-  base::Instant progress;          // SND.UNA moved, or something was sent with nothing in flight
+  base::Instant progress;          // SND.UNA moved; while attached, also when a wait began anew
   base::Instant pace;              // no data goes out before
   std::uint32_t heard_ms = 0;      // the last acceptable segment
   std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment

@@ -46,15 +46,15 @@ bool Timers::end_of_state(Connection& c) {
 }
 
 // Whether the peer has been silent for too long (RFC 9293 3.8.3, the user timeout). A peer that
-// keeps its window shut is there as long as it answers (MUST-37); once the session has closed, it
-// has to make progress.
+// keeps its window shut is there as long as it answers probes (MUST-37), and cannot be missed
+// before it has had one; once the session has closed, it has to make progress.
 bool Timers::given_up(const Connection& c) const {
   const Duration limit = core_.settings.user_timeout;
-  if (c.attached && Output::window_is_shut(c)) {
-    const std::uint32_t silent_ms = milliseconds(core_.now) - c.heard_ms;
-    return Duration::milliseconds(silent_ms) >= limit;
-  }
-  return core_.now - c.progress >= limit;
+  const Duration stalled = core_.now - c.progress;
+  if (!c.attached || !Output::window_is_shut(c)) return stalled >= limit;
+  if (!c.probing) return false;
+  const Duration silent = Duration::milliseconds(milliseconds(core_.now) - c.heard_ms);
+  return std::min(silent, stalled) >= limit;
 }
 
 bool Timers::retransmit(Connection& c) {

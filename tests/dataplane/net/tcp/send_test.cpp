@@ -186,6 +186,23 @@ TEST(TcpPeerWindow, ZeroAndSilenceTimesOut) {
   EXPECT_EQ(event->reason, CloseReason::kTimedOut);
 }
 
+// Silence counts from the first probe on: until then nobody has asked the peer anything.
+TEST(TcpPeerWindow, ZeroForLongIsProbedBeforeThePeerIsGivenUp) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(0));
+  host.pass(Duration::seconds(300));
+  host.write(c, "hello");
+  host.pass(Duration::milliseconds(1'500));
+  EXPECT_EQ(host.sent().text, "h");
+  host.pass(Duration::seconds(110));
+  EXPECT_FALSE(host.engine.next_event());
+  host.pass(Duration::seconds(80));
+  const auto event = host.engine.next_event();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->reason, CloseReason::kTimedOut);
+}
+
 TEST(TcpPeerWindow, FinAloneIsProbedThroughAShutWindow) {
   Script host;
   const auto c = host.established();
