@@ -60,6 +60,8 @@ struct TcpSettings {
   base::Duration time_wait = base::Duration::seconds(60);
   base::Duration fin_wait_2 = base::Duration::seconds(60);
   base::Duration user_timeout = base::Duration::seconds(120);  // unacknowledged data, then reset
+  // What a session has closed is delivered in this time or reset.
+  base::Duration orphan_timeout = base::Duration::seconds(900);
 };
 
 struct StackSettings {

@@ -40,7 +40,7 @@ enum class Timer : std::uint8_t {
   kRetransmit,  // of SYN, data or FIN; of a zero-window probe while the peer's window is shut
   kAck,         // a delayed acknowledgment (RFC 9293 3.8.6.3)
   kResume,      // output goes on: pacing, a reordering window, or no packet was left
-  kEnd,         // the handshake or FIN-WAIT-2 takes too long, or TIME-WAIT is over
+  kEnd,         // the handshake, FIN-WAIT-2 or what was closed takes too long; TIME-WAIT is over
 };
 inline constexpr std::size_t kTimers = 4;
 

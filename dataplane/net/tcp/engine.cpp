@@ -245,10 +245,13 @@ void Engine::close(Instant now, ConnectionHandle connection) {
   c->events = {};
   core.ready.remove(*c);
   if (c->state == State::kClosed || c->state == State::kTimeWait) return core.release(*c);
+  c->progress = now;
   if (c->state == State::kFinWait2) {
     c->deadline(Timer::kEnd) = now + core.settings.fin_wait_2;
-    core.arm(*c);
+  } else if (c->synchronized()) {
+    c->deadline(Timer::kEnd) = now + core.settings.orphan_timeout;
   }
+  core.arm(*c);
 }
 
 void Engine::abort(Instant now, ConnectionHandle connection) {

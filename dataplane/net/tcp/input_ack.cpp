@@ -55,7 +55,8 @@ bool Input::update_window(const Arrival& arrival, Connection& c) {
     if (c.probing && c.send.front() != nullptr) c.recovery.give_up(*c.send.front());
     c.probing = false;
     c.rtt.reset_back_off();
-    c.progress = core_.now;
+    // Without a session only SND.UNA counts: a window that opens and shuts is no progress.
+    if (c.attached) c.progress = core_.now;
     c.deadline(Timer::kRetransmit) = Instant::never();
   }
   return changed;

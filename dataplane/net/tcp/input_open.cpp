@@ -122,11 +122,13 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   c.rtt.reset_back_off();
   // RFC 5681 3.1: one segment if a SYN was lost, as that may have been congestion.
   c.congestion.start(c.syn_resent ? c.snd.mss : initial_window(c.snd.mss));
-  c.deadline(Timer::kRetransmit) = c.deadline(Timer::kEnd) = Instant::never();
+  if (c.passive) c.attached = true;
+  c.deadline(Timer::kRetransmit) = Instant::never();
+  c.deadline(Timer::kEnd) =
+      c.attached ? Instant::never() : core_.now + core_.settings.orphan_timeout;
   c.progress = core_.now;
   c.heard_ms = milliseconds(core_.now);
   core_.count(c.passive ? NetCounter::kTcpPassiveOpens : NetCounter::kTcpActiveOpens);
-  if (c.passive) c.attached = true;
   if (c.fin_queued) core_.set_state(c, State::kFinWait1);
   core_.post(c, {.opened = true});
   if (!c.send.empty()) core_.schedule_output(c);

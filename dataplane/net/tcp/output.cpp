@@ -150,7 +150,7 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
   if (again) {
     core_.count(NetCounter::kTcpRetransmits);
   } else {
-    if (c.snd.flight() == 0) c.progress = core_.now;
+    if (c.snd.flight() == 0 && c.attached) c.progress = core_.now;
     c.snd.nxt = segment.end();
     c.send.advance_unsent();
   }

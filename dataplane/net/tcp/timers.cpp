@@ -41,14 +41,16 @@ bool Timers::end_of_state(Connection& c) {
       core_.end(c, CloseReason::kNone);
       return false;
     default:
-      return true;
+      // The session has closed, and the peer takes what is left too slowly.
+      give_up(c);
+      return false;
   }
 }
 
 // Whether the peer has been silent for too long (RFC 9293 3.8.3, the user timeout). A peer that
 // keeps its window shut is there as long as it answers probes (MUST-37), and cannot be missed
 // before it has had one; once the session has closed, it has to make progress.
-bool Timers::given_up(const Connection& c) const {
+bool Timers::is_hopeless(const Connection& c) const {
   const Duration limit = core_.settings.user_timeout;
   const Duration stalled = core_.now - c.progress;
   if (!c.attached || !Output::window_is_shut(c)) return stalled >= limit;
@@ -57,16 +59,20 @@ bool Timers::given_up(const Connection& c) const {
   return std::min(silent, stalled) >= limit;
 }
 
+void Timers::give_up(Connection& c) {
+  core_.count(NetCounter::kTcpUserTimeouts);
+  (void)emitter_.send_reset(c);
+  core_.end(c, CloseReason::kTimedOut);
+}
+
 bool Timers::retransmit(Connection& c) {
   if (!c.synchronized()) {
     retransmit_syn(c);
     return true;
   }
   if (c.send.empty()) return true;
-  if (given_up(c)) {
-    core_.count(NetCounter::kTcpUserTimeouts);
-    (void)emitter_.send_reset(c);
-    core_.end(c, CloseReason::kTimedOut);
+  if (is_hopeless(c)) {
+    give_up(c);
     return false;
   }
   if (c.tail_probe_armed) {

@@ -23,7 +23,8 @@ class Timers {
   void retransmit_syn(Connection& c);
   void retransmission_timeout(Connection& c);
   void look_for_losses(Connection& c);
-  [[nodiscard]] bool given_up(const Connection& c) const;
+  void give_up(Connection& c);
+  [[nodiscard]] bool is_hopeless(const Connection& c) const;
   [[nodiscard]] bool take_if_due(Connection& c, Timer timer) const;
 
   Core& core_;

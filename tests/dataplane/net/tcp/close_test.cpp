@@ -175,6 +175,56 @@ TEST(TcpClose, CloseDeliversWhatIsQueuedAndSaysNothingMore) {
   EXPECT_EQ(host.engine.time_wait(), 1U);
 }
 
+// Without a session nobody else bounds how long a peer may take.
+TEST(TcpOrphan, PlayingWithTheWindowIsNoProgress) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 10'000);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(10'000)).window(0));
+  host.write(c, 10'000);
+  host.engine.close(host.now, c);
+  for (int i = 0; i < 20 && host.engine.connections() > 0; ++i) {
+    host.pass(Duration::seconds(10));
+    const std::uint16_t window = i % 2 == 0 ? 1 : 0;
+    host.arrives(bare(host.theirs(0)).ack(host.ours(10'000)).window(window));
+  }
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_TRUE(host.all_sent().back().header.flags.rst);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpOrphan, ByteAfterByteIsNotTakenForEver) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, 10'000);
+  host.engine.close(host.now, c);
+  for (std::uint32_t i = 1; i <= 20 && host.engine.connections() > 0; ++i) {
+    host.pass(Duration::seconds(100));
+    host.forget_sent();
+    host.arrives(bare(host.theirs(0)).ack(host.ours(i)));
+  }
+  EXPECT_EQ(host.engine.connections(), 0U);
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpOrphan, PeerThatTakesItsTimeGetsEverything) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(0));
+  host.pass(Duration::seconds(300));
+  host.write(c, 4'000);
+  host.engine.close(host.now, c);
+  for (std::uint32_t taken = 0; taken <= 4'000; taken += 1'000) {
+    host.pass(Duration::seconds(100));
+    EXPECT_EQ(host.engine.connections(), 1U);
+    host.arrives(bare(host.theirs(0)).ack(host.ours(taken)).window(1'000));
+    if (taken == 4'000) break;
+    host.arrives(bare(host.theirs(0)).ack(host.ours(taken + 1'000)).window(0));
+  }
+  host.arrives(bare(host.theirs(0)).ack(host.ours(4'001)).fin());
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
 // RFC 1122 4.2.2.13.
 TEST(TcpClose, CloseWithUnreadInputResets) {
   Script host;
