@@ -23,7 +23,14 @@ constexpr KnownName kLimitKeys[] = {
 // Fewer packets than this and the receive ring alone could take them all.
 constexpr Bounds<std::uint64_t> kPacketBounds = {4096, std::uint64_t{1} << 22};
 constexpr Bounds<std::uint64_t> kConnectionBounds = {2, limits::kMaxConnections};
-constexpr Bounds<std::uint64_t> kBufferBounds = {std::uint64_t{16} << 10, std::uint64_t{64} << 20};
+constexpr std::uint64_t kMaxBuffer = std::uint64_t{64} << 20;
+constexpr Bounds<std::uint64_t> kSendBufferBounds = {std::uint64_t{16} << 10, kMaxBuffer};
+// A record is decrypted when it is whole, so all of it has to find room at once: in packets that
+// are half empty at worst, with one more of them and a segment's step of the window to spare.
+constexpr Bounds<std::uint64_t> kReceiveBufferBounds = {std::uint64_t{64} << 10, kMaxBuffer};
+// With jumbo frames every packet is large, whatever the peers send.
+constexpr std::uint64_t kMinJumboReceiveBuffer = std::uint64_t{128} << 10;
+constexpr std::uint16_t kStandardMtu = 1500;
 // RFC 9293 3.6.1: TIME-WAIT lasts two maximum segment lifetimes, four minutes.
 constexpr Bounds<Duration> kTimeWaitBounds = {Duration::milliseconds(1), Duration::seconds(240)};
 constexpr Bounds<Duration> kIdleSleepBounds = {Duration{}, Duration::milliseconds(10)};
@@ -79,6 +86,33 @@ void read_workers(const Section& section, Reading& reading, std::vector<unsigned
   spread_over_cores(node != nullptr ? *node : automatic, reading, cores);
 }
 
+// Returns where the receive buffer stands, for check_receive_buffer(), which needs the ports.
+std::optional<Location> read_limits(const Section& section, Reading& reading,
+                                    run::DataplaneSettings& dataplane) {
+  const Node* node = section.find("limits");
+  if (node == nullptr) return std::nullopt;
+  const Section keys(*node, "limits", kLimitKeys, reading.problems);
+  keys.count("max_connections", kConnectionBounds, dataplane.max_connections);
+  keys.duration("time_wait", kTimeWaitBounds, dataplane.time_wait);
+  keys.size("receive_buffer", kReceiveBufferBounds, dataplane.receive_buffer);
+  keys.size("send_buffer", kSendBufferBounds, dataplane.send_buffer);
+  const Node* receive_buffer = keys.find("receive_buffer");
+  if (receive_buffer == nullptr) return std::nullopt;
+  return receive_buffer->where;
+}
+
+void check_receive_buffer(const Location& where, Reading& reading,
+                          const run::DataplaneSettings& dataplane) {
+  const bool jumbo = std::ranges::any_of(
+      dataplane.ports, [](const run::PortSettings& port) { return port.mtu > kStandardMtu; });
+  if (!jumbo || dataplane.receive_buffer >= kMinJumboReceiveBuffer) return;
+  reading.problems.add(
+      where, fmt::format("receive_buffer: {} is too little where a port's mtu is above {}; "
+                         "expected at least {}",
+                         format_size(dataplane.receive_buffer), kStandardMtu,
+                         format_size(kMinJumboReceiveBuffer)));
+}
+
 }  // namespace
 
 void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& dataplane) {
@@ -90,16 +124,11 @@ void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& 
     keys.count("packets_per_worker", kPacketBounds, dataplane.memory.packets_per_worker);
     keys.flag("huge_pages", dataplane.memory.huge_pages);
   }
-  if (const Node* bounds = section.find("limits")) {
-    const Section keys(*bounds, "limits", kLimitKeys, reading.problems);
-    keys.count("max_connections", kConnectionBounds, dataplane.max_connections);
-    keys.duration("time_wait", kTimeWaitBounds, dataplane.time_wait);
-    keys.size("receive_buffer", kBufferBounds, dataplane.receive_buffer);
-    keys.size("send_buffer", kBufferBounds, dataplane.send_buffer);
-  }
+  const auto receive_buffer_at = read_limits(section, reading, dataplane);
   const std::size_t before = reading.problems.count();
   read_ports(section, reading, dataplane.ports);
   reading.ports_complete = reading.problems.count() == before;
+  if (receive_buffer_at) check_receive_buffer(*receive_buffer_at, reading, dataplane);
 }
 
 }  // namespace sluice::control

@@ -70,7 +70,7 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   workers: [1]
   idle_sleep: 0
   memory: {packets_per_worker: 8192, huge_pages: false}
-  limits: {max_connections: 1000, time_wait: 500ms, receive_buffer: 64K, send_buffer: 1M}
+  limits: {max_connections: 1000, time_wait: 500ms, receive_buffer: 128K, send_buffer: 1M}
   ports:
     - name: edge
       device: memif:m.sock
@@ -90,7 +90,7 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   EXPECT_FALSE(dataplane.memory.huge_pages);
   EXPECT_EQ(dataplane.max_connections, 1000U);
   EXPECT_EQ(dataplane.time_wait, Duration::milliseconds(500));
-  EXPECT_EQ(dataplane.receive_buffer, 64U * 1024);
+  EXPECT_EQ(dataplane.receive_buffer, 128U * 1024);
   EXPECT_EQ(dataplane.send_buffer, 1024U * 1024);
   ASSERT_EQ(dataplane.ports.size(), 1U);
   const run::PortSettings& port = dataplane.ports[0];

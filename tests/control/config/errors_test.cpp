@@ -105,6 +105,16 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"SizeBound", dataplane("limits: {send_buffer: 1K}"),
                            "2:25: send_buffer: \"1K\" is not possible; expected a size in bytes "
                            "from 16K to 64M, such as 256K or 1M"},
+        WrongConfiguration{"ReceiveBufferWithoutRoomForARecord",
+                           dataplane("limits: {receive_buffer: 63K}"),
+                           "2:28: receive_buffer: \"63K\" is not possible; expected a size in "
+                           "bytes from 64K to 64M, such as 256K or 1M"},
+        WrongConfiguration{"ReceiveBufferTooSmallForJumboFrames",
+                           "dataplane:\n  limits: {receive_buffer: 127K}\n  ports:\n"
+                           "    - {name: edge, device: memif:m, mtu: 1501, "
+                           "addresses: [198.18.0.2/24]}\n",
+                           "2:28: receive_buffer: 127K is too little where a port's mtu is above "
+                           "1500; expected at least 128K"},
         WrongConfiguration{"CountBound", dataplane("limits: {max_connections: -1}"),
                            "2:29: max_connections: \"-1\" is not possible; expected a whole number "
                            "from 2 to 2097152"},
