@@ -10,9 +10,11 @@ constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 
 }  // namespace
 
-TscClock::TscClock()
+TscClock::TscClock() : TscClock(rte_get_tsc_hz()) {}
+
+TscClock::TscClock(std::uint64_t ticks_per_second)
     : epoch_(rte_rdtsc()),
-      multiplier_((kNanosecondsPerSecond << kFractionBits) / rte_get_tsc_hz()) {}
+      multiplier_((kNanosecondsPerSecond << kFractionBits) / ticks_per_second) {}
 
 base::Instant TscClock::now() const {
   const std::uint64_t ticks = rte_rdtsc() - epoch_;

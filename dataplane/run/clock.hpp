@@ -13,6 +13,8 @@ class TscClock {
   // Takes the present as its epoch. Precondition: EAL has been started, which calibrates the
   // counter.
   TscClock();
+  // For a counter whose rate is known, without EAL.
+  explicit TscClock(std::uint64_t ticks_per_second);
 
   [[nodiscard]] base::Instant now() const;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "dataplane/nic/dpdk_packet_pool.hpp"
@@ -19,6 +20,7 @@
 #include "dataplane/run/exchange.hpp"
 #include "dataplane/run/host.hpp"
 #include "dataplane/run/port_plan.hpp"
+#include "dataplane/run/stop_workers.hpp"
 #include "dataplane/run/worker.hpp"
 #include "dataplane/wire/flow.hpp"
 
@@ -64,11 +66,6 @@ nic::PcapWriter::Options capture_options(const PortSettings& port, std::uint16_t
           .epoch = since_epoch - (clock.now() - base::Instant())};
 }
 
-void sleep_briefly() {
-  const timespec request{.tv_sec = 0, .tv_nsec = 1'000'000};
-  (void)::nanosleep(&request, nullptr);
-}
-
 }  // namespace
 
 // In the order in which things are made; they go in the reverse order.
@@ -83,7 +80,7 @@ struct DataPlane::Parts {
   std::vector<std::unique_ptr<Mailbox>> mailboxes;
   std::vector<Mailbox*> mailbox_pointers;
   std::vector<std::unique_ptr<Worker>> workers;
-  bool running = false;
+  unsigned running = 0;  // workers that run
 
   base::Result<void, std::string> start(const ApplicationFactory& application);
   base::Result<std::vector<PortPlan>, std::string> plan(const Host& host) const;
@@ -283,31 +280,18 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
 }
 
 base::Result<void, std::string> DataPlane::Parts::launch() {
-  running = true;
-  for (unsigned worker = 0; worker < worker_count(); ++worker) {
-    if (rte_eal_remote_launch(run_worker, workers[worker].get(), lcore_of(worker)) != 0) {
-      return base::Unexpected{"worker " + std::to_string(worker) + " does not start"};
+  for (; running < worker_count(); ++running) {
+    if (rte_eal_remote_launch(run_worker, workers[running].get(), lcore_of(running)) != 0) {
+      return base::Unexpected{"worker " + std::to_string(running) + " does not start"};
     }
   }
   return {};
 }
 
 void DataPlane::Parts::stop() {
-  if (!std::exchange(running, false)) return;
-  for (Mailbox* mailbox : mailbox_pointers) {
-    while (!mailbox->commands.push({.kind = Command::Kind::kStop, .report = nullptr, .id = 0})) {
-      while (mailbox->replies.pop()) continue;
-      sleep_briefly();
-    }
-  }
-  for (unsigned worker = 0; worker < worker_count(); ++worker) {
-    // A full ring of replies would keep the worker from reading its last command.
-    while (rte_eal_get_lcore_state(lcore_of(worker)) == RUNNING) {
-      while (mailbox_pointers[worker]->replies.pop()) continue;
-      sleep_briefly();
-    }
-    (void)rte_eal_wait_lcore(lcore_of(worker));
-  }
+  const unsigned count = std::exchange(running, 0);
+  stop_workers(std::span(mailbox_pointers).first(count));
+  for (unsigned worker = 0; worker < count; ++worker) (void)rte_eal_wait_lcore(lcore_of(worker));
 }
 
 }  // namespace sluice::run

@@ -36,8 +36,9 @@ struct WorkerReport {
 struct Command {
   enum class Kind : std::uint8_t {
     kReport,  // fill in `report` and send it back
-    kDrain,   // stop listening; let sessions end; reply when none is left
-    kStop,    // abort what is left and leave the loop
+    kDrain,   // stop listening, let sessions end; reply when all they had to say has arrived
+    kStop,    // end sessions, after a while at once; reply when done, and go on forwarding
+    kLeave,   // leave the loop; no reply
   };
   Kind kind = Kind::kReport;
   WorkerReport* report = nullptr;  // owned by the control side

@@ -26,6 +26,7 @@ Worker::Worker(const Options& options, const TscClock& clock, base::PacketPool& 
       steering_(options.worker, exchange, pool, counters_),
       stack_(options.stack, pool, clock.now()),
       idle_sleep_(options.idle_sleep),
+      stop_patience_(options.stop_patience),
       idle_(options.idle_sleep) {}
 
 Worker::~Worker() = default;
@@ -53,7 +54,7 @@ void Worker::turn() {
   stack_.flush(now);
   busy |= transmit(now);
   exchange_.ring_doorbells(worker_);
-  answer_when_done(now);
+  end_what_is_due(now);
 
   counters_.add(RunCounter::kIterations);
   if (busy) counters_.add(RunCounter::kBusyIterations);

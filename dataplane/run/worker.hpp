@@ -35,6 +35,8 @@ class Worker {
     unsigned worker = 0;
     unsigned core = 0;
     base::Duration idle_sleep;
+    // How long sessions may take to end in order once the worker has been told to stop.
+    base::Duration stop_patience = base::Duration::seconds(1);
     net::StackSettings stack;
   };
   // What it is given outlives it.
@@ -58,7 +60,7 @@ class Worker {
   base::Result<void, std::string> start_application(const ApplicationFactory& factory);
 
   // --- on its own thread ---
-  // Until a kStop has come through the mailbox.
+  // Until a kLeave has come through the mailbox.
   void run();
 
  private:
@@ -83,7 +85,10 @@ class Worker {
   void obey(base::Instant now, const Command& command);
   void reply(const Command& command);
   void fill(WorkerReport& report);
-  void answer_when_done(base::Instant now);
+  void end_what_is_due(base::Instant now);
+  void answer(std::optional<Command>& command);
+  [[nodiscard]] bool all_delivered() const;
+  [[nodiscard]] bool all_transmitted();
   [[nodiscard]] base::Instant next_deadline() const;
   void rest(base::Instant now, bool busy);
 
@@ -100,6 +105,7 @@ class Worker {
   std::vector<Port> ports_;
   std::unique_ptr<Application> application_;
   const base::Duration idle_sleep_;
+  const base::Duration stop_patience_;
   IdleBackoff idle_;
   Sleeper sleeper_;
   std::array<base::Packet*, base::limits::kBurst> burst_{};
@@ -108,7 +114,8 @@ class Worker {
   std::optional<Command> stopping_;
   std::optional<Reply> unsent_reply_;
   base::Instant stop_deadline_;
-  bool stopped_ = false;
+  std::optional<base::Instant> leave_deadline_;
+  bool left_ = false;
 };
 
 }  // namespace sluice::run

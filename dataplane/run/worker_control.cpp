@@ -8,8 +8,8 @@
 namespace sluice::run {
 namespace {
 
-// How long sessions may take to end in order once the worker has been told to stop.
-constexpr base::Duration kStopPatience = base::Duration::seconds(1);
+// How long the last frames may take to leave, where a device or another worker does not take them.
+constexpr base::Duration kTransmitPatience = base::Duration::milliseconds(100);
 
 // The kernel rounds sleeps by this much, by default 50 microseconds.
 constexpr unsigned long kTimerSlackNanoseconds = 1000;
@@ -29,7 +29,7 @@ void Worker::run() {
   if (idle_sleep_ > base::Duration() && sleeper_.complete()) {
     idle_ = IdleBackoff(std::max(idle_sleep_, kQuietSleep));
   }
-  while (!stopped_) turn();
+  while (!left_) turn();
 }
 
 bool Worker::take_commands(base::Instant now) {
@@ -58,7 +58,10 @@ void Worker::obey(base::Instant now, const Command& command) {
       application_->stop_accepting();
       application_->close_all(now);
       stopping_ = command;
-      stop_deadline_ = now + kStopPatience;
+      stop_deadline_ = now + stop_patience_;
+      break;
+    case Command::Kind::kLeave:
+      leave_deadline_ = now + kTransmitPatience;
       break;
   }
 }
@@ -68,18 +71,40 @@ void Worker::reply(const Command& command) {
   if (!mailbox_.replies.push(reply)) unsent_reply_ = reply;
 }
 
-// A drain or a stop ends when the last session has.
-void Worker::answer_when_done(base::Instant now) {
-  if (!draining_ && !stopping_) return;
-  const bool ended = application_->sessions() == 0;
-  if (draining_ && ended && !unsent_reply_) {
-    reply(*draining_);
-    draining_.reset();
+// A drain and a stop are over when the peers have everything that was meant for them; a stop does
+// not wait for it forever. Afterwards the worker goes on, because others may need its queues for
+// their last frames, until it is told to leave.
+void Worker::end_what_is_due(base::Instant now) {
+  if (draining_ && all_delivered()) answer(draining_);
+  if (stopping_) {
+    if (now >= stop_deadline_ && !all_delivered()) {
+      application_->abort_all(now);
+      stack_.abort_all(now);
+    }
+    const bool gone = all_transmitted() || now >= stop_deadline_ + kTransmitPatience;
+    if (gone && all_delivered()) answer(stopping_);
   }
-  if (stopping_ && (ended || now >= stop_deadline_)) {
-    reply(*stopping_);
-    stopped_ = true;
+  if (leave_deadline_) {
+    left_ = (all_transmitted() && !exchange_.anything_for(worker_)) || now >= *leave_deadline_;
   }
+}
+
+// In a later turn if a reply still waits to be sent.
+void Worker::answer(std::optional<Command>& command) {
+  if (unsent_reply_) return;
+  reply(*command);
+  command.reset();
+}
+
+// No session is left, and no connection without one has anything that its peer has not
+// acknowledged. A peer that has our FIN and takes its time with its own is not waited for.
+bool Worker::all_delivered() const {
+  return application_->sessions() == 0 && stack_.usage().closing == 0;
+}
+
+bool Worker::all_transmitted() {
+  return std::ranges::all_of(
+      ports_, [this](const Port& port) { return stack_.outgoing(port.interface).empty(); });
 }
 
 // The only allocations of a running worker: a report that comes again brings its storage along.
