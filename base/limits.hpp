@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxPorts = 8;
 inline constexpr std::size_t kMaxConnections = std::size_t{1} << 21;  // TCP, both legs
 inline constexpr std::size_t kMaxSessions = std::size_t{1} << 20;     // client and backend pairs
 
+// Servers of one backend: a session notes in a word which it has tried.
+inline constexpr std::size_t kMaxServersPerBackend = 64;
+
 // Pieces that one record can lie in: at worst a byte of it in every packet (RFC 8446 5.2: a
 // ciphertext has at most 2^14 + 256 bytes, its header 5).
 inline constexpr std::size_t kMaxRecordSpans = (std::size_t{1} << 14) + 256 + 5;

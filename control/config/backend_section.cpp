@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "control/config/reading.hpp"
 
 namespace sluice::control {
@@ -18,7 +19,6 @@ constexpr KnownName kBackendKeys[] = {
 constexpr KnownName kBalances[] = {{"round_robin"}, {"least_connections", false}};
 
 constexpr std::size_t kMaxBackends = 256;
-constexpr std::size_t kMaxServers = 256;          // per backend
 constexpr std::size_t kMaxSourceAddresses = 256;  // per backend
 constexpr Bounds<Duration> kConnectTimeoutBounds = {Duration::milliseconds(10),
                                                     Duration::seconds(120)};
@@ -96,7 +96,7 @@ run::BackendSettings read_backend(const Node& name, const Node& node, Reading& r
   }
   const Section section(node, "a backend", kBackendKeys, reading.problems);
   (void)section.require("servers", kServersExpected);
-  section.list("servers", kMaxServers, kServersExpected,
+  section.list("servers", base::limits::kMaxServersPerBackend, kServersExpected,
                [&](const Node& item) { read_server(item, reading, ports, backend); });
   section.list("source_addresses", kMaxSourceAddresses, "addresses of ports",
                [&](const Node& item) { read_source(item, reading, ports, backend); });

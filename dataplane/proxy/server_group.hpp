@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/time.hpp"
 #include "dataplane/proxy/settings.hpp"
 
@@ -16,8 +18,9 @@ class ServerGroup {
  public:
   // What one session has tried, a bit per server.
   using Tried = std::uint64_t;
-  static constexpr std::size_t kMaxServers = 64;
+  static_assert(base::limits::kMaxServersPerBackend <= std::numeric_limits<Tried>::digits);
 
+  // Precondition: the backend has 1 to kMaxServersPerBackend servers.
   explicit ServerGroup(const Backend& backend)
       : backend_(backend), servers_(backend.servers.size()) {}
 

@@ -42,6 +42,14 @@ std::string port(const std::string& keys) {
 std::string backend(const std::string& keys) {
   return "backends:\n  shop: {" + keys + "}\n";
 }
+// So many, to stand in a list.
+std::string servers(int count) {
+  std::string list;
+  for (int i = 0; i < count; ++i) {
+    list += (i == 0 ? "198.18.0.1:" : ", 198.18.0.1:") + std::to_string(8000 + i);
+  }
+  return list;
+}
 std::string route(const std::string& keys) {
   return "listeners:\n  - name: https\n    address: 198.18.0.2:443\n    routes:\n      - {" + keys +
          "}\n";
@@ -204,7 +212,9 @@ INSTANTIATE_TEST_SUITE_P(
                            "2:9: a backend has no servers; expected servers such as "
                            "[198.18.0.1:8080]"},
         WrongConfiguration{"EmptyServers", backend("servers: []"),
-                           "2:19: servers has 0 items; expected 1 to 256"},
+                           "2:19: servers has 0 items; expected 1 to 64"},
+        WrongConfiguration{"TooManyServers", backend("servers: [" + servers(65) + "]"),
+                           "2:19: servers has 65 items; expected 1 to 64"},
         WrongConfiguration{"HostName", backend("servers: [shop.example:80]"),
                            "2:20: servers: \"shop.example:80\" is not an address with a port; "
                            "expected an IPv4 address and a port from 1 to 65535, such as "

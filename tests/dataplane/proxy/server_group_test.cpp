@@ -61,6 +61,21 @@ TEST(ServerGroup, WhatASessionTriedItIsNotGivenAgain) {
   EXPECT_EQ(group.pick(kNow, 0b111), std::nullopt);
 }
 
+TEST(ServerGroup, OfTheMostServersEachIsTriedOnce) {
+  Backend backend = three_servers();
+  backend.servers.assign(base::limits::kMaxServersPerBackend,
+                         {base::Ipv4Address::of(198, 18, 0, 1), 80});
+  ServerGroup group(backend);
+  ServerGroup::Tried tried = 0;
+  for (std::size_t expected = 0; expected < backend.servers.size(); ++expected) {
+    const auto pick = group.pick(kNow, tried);
+    ASSERT_TRUE(pick);
+    EXPECT_EQ(pick->server, expected);
+    tried |= ServerGroup::Tried{1} << pick->server;
+  }
+  EXPECT_FALSE(group.pick(kNow, tried));
+}
+
 TEST(ServerGroup, SourceAddressesTakeTurns) {
   ServerGroup group(three_servers());
   const base::IpAddress first = group.next_source();
