@@ -28,7 +28,12 @@ void Proxy::pump_downlink(Instant now, Session& session) {
       starve(session);
       break;
     }
-    if (!seal_one(session, size, *input)) {
+    const auto sealed = seal_one(session, size, *input);
+    if (!sealed && sealed.error() == tls::TlsError::kOutputFull) {
+      starve(session);
+      break;
+    }
+    if (!sealed) {
       fail(now, session, tls::AlertDescription::internal_error);
       return;
     }
@@ -39,15 +44,18 @@ void Proxy::pump_downlink(Instant now, Session& session) {
   if (input->empty() && stack_.input_finished(session.backend)) finish_downlink(now, session);
 }
 
-// Bulk data leaves some packets to those who need few: handshakes, alerts, acknowledgments.
+// Bulk data leaves some packets to those who need few: handshakes, alerts, acknowledgments. Fewer
+// than TCP leaves when it takes input, or packets that wait to be sealed would keep all sealing
+// from going on.
 bool Proxy::packets_for(const Session& session, std::size_t plaintext) const {
   const std::size_t record = plaintext + tls::ServerConnection::kRecordOverhead;
-  const std::size_t kept = pool_.capacity() / 16;
+  const std::size_t kept = pool_.capacity() / 32;
   return pool_.allocatable() > record / stack_.segment_size(session.client) + 1 + kept;
 }
 
 // One record of `size` bytes of plaintext from the front of `input`.
-bool Proxy::seal_one(Session& session, std::size_t size, PacketQueue& input) {
+base::Result<void, tls::TlsError> Proxy::seal_one(Session& session, std::size_t size,
+                                                  PacketQueue& input) {
   plaintext_spans_.clear();
   std::size_t left = size;
   for (const Packet* p = input.front(); left > 0; p = p->next) {
@@ -55,10 +63,10 @@ bool Proxy::seal_one(Session& session, std::size_t size, PacketQueue& input) {
     plaintext_spans_.push_back(p->bytes().first(take));
     left -= take;
   }
-  if (!session.tls.seal(plaintext_spans_, records_)) return false;
+  TRY(session.tls.seal(plaintext_spans_, records_));
   counters_.add(ProxyCounter::kBytesToClient, size);
   input.trim_front(size);
-  return true;
+  return {};
 }
 
 // The backend's FIN becomes a close_notify and a FIN; the other direction goes on.

@@ -47,8 +47,12 @@ class Proxy {
 
   // Accepts no more; sessions go on.
   void stop_listening();
-  // Ends every session in order: close_notify and FIN to the client, FIN to the backend.
+  // Ends every session: in order where nothing is cut short (close_notify and FIN to the client,
+  // FIN to the backend), with an alert and a reset where something is. They linger until their
+  // clients have taken it.
   void close_all(base::Instant now);
+  // Resets every session.
+  void abort_all(base::Instant now);
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   [[nodiscard]] std::size_t handshakes() const { return tls_.handshakes(); }
@@ -74,9 +78,11 @@ class Proxy {
   void backend_failed(base::Instant now, Session& session);
   void fail(base::Instant now, Session& session, tls::AlertDescription alert);
   void linger(base::Instant now, Session& session);
+  void linger_on(base::Instant now, Session& session);
   void discard_input(base::Instant now, Session& session);
   void finish_if_done(base::Instant now, Session& session);
   void close_in_order(base::Instant now, Session& session);
+  bool waits(net::ConnectionHandle connection);  // input that nobody has read
   void end(base::Instant now, Session& session);
 
   // uplink.cpp: client records to backend plaintext
@@ -93,7 +99,8 @@ class Proxy {
 
   // downlink.cpp: backend plaintext to client records
   void pump_downlink(base::Instant now, Session& session);
-  bool seal_one(Session& session, std::size_t size, base::PacketQueue& input);
+  base::Result<void, tls::TlsError> seal_one(Session& session, std::size_t size,
+                                             base::PacketQueue& input);
   bool packets_for(const Session& session, std::size_t plaintext) const;
   void finish_downlink(base::Instant now, Session& session);
   void begin_records(const Session& session);

@@ -67,9 +67,13 @@ class Core {
   void count(NetCounter counter, std::uint64_t n = 1) { counters.add(counter, n); }
   [[nodiscard]] std::size_t half_open() const { return half_open_; }
   [[nodiscard]] std::size_t closing() const { return closing_; }
-  // Too few packets are left to spend any on what may be sent again: the last ones are for
-  // acknowledgments, which set packets free.
-  [[nodiscard]] bool packets_low() const { return packets.allocatable() < packets.capacity() / 16; }
+  // Too few packets are left to spend any on what may be sent again: the last ones are for what
+  // sets packets free, which is passing on what came in, and acknowledgments. Input that would wait
+  // behind other input goes without first, all input when they are scarce.
+  [[nodiscard]] bool packets_low() const { return packets.allocatable() < packets.capacity() / 8; }
+  [[nodiscard]] bool packets_scarce() const {
+    return packets.allocatable() < packets.capacity() / 16;
+  }
 
   // --- surroundings ---
   const TcpSettings settings;

@@ -38,7 +38,7 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
     return Verdict::kStop;
   }
   // Where packets are scarce none is spent on a session that does not read: its peer sends again.
-  if (!c.input.empty() && core_.packets_low()) {
+  if (c.input.empty() ? core_.packets_scarce() : core_.packets_low()) {
     core_.count(NetCounter::kTcpPacketsLow);
     arrival.fin = false;
     return Verdict::kGoOn;
