@@ -51,7 +51,8 @@ struct sluice::base::CounterTable<sluice::proxy::ProxyCounter> {
       {"client_resets", Severity::kNotice, "Sessions ended by a reset from the client."},
       {"client_timeouts", Severity::kNotice, "Sessions ended because the client vanished."},
       {"client_truncated", Severity::kNotice,
-       "Clients that ended their stream without close_notify while data was still due."},
+       "Clients that ended their stream without close_notify in mid-record or before the answer's "
+       "end."},
       {"client_fin_without_close_notify", Severity::kInfo,
        "Clients that skipped close_notify after everything had been sent to them."},
       {"client_gone_in_handshake", Severity::kNotice,

@@ -2,6 +2,7 @@
 // result goes back to its session if that still lives. The batch owns copies of all inputs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -30,14 +31,16 @@ class JobBatch {
   }
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
-  // Takes up to kSize sessions, runs their jobs together and hands back the results:
+  // Takes up to `limit` sessions, kSize at most, runs their jobs together and hands back the
+  // results:
   //   take(session, job) fills in the job, false when the session is gone;
   //   finish(session, job) gets it back with its outcome.
   // Returns how many were run.
   template <typename Take, typename Finish>
-  std::size_t run(Take&& take, Finish&& finish) {
+  std::size_t run(std::size_t limit, Take&& take, Finish&& finish) {
+    limit = std::min(limit, kSize);
     std::size_t count = 0;
-    while (size_ > 0 && count < kSize) {
+    while (size_ > 0 && count < limit) {
       const SessionHandle session = waiting_[first_];
       first_ = (first_ + 1) % capacity_;
       --size_;

@@ -14,6 +14,9 @@ using base::MutableBytes;
 using base::Packet;
 using base::PacketQueue;
 
+// What the records of one handshake flight take, a long certificate chain included.
+constexpr std::size_t kFlightPackets = 48;
+
 // The first bytes of the queue, as many as a record header has, gathered over packet boundaries.
 struct Prefix {
   explicit Prefix(const PacketQueue& queue) {
@@ -143,22 +146,17 @@ void Proxy::on_close_notify(Instant now, Session& session) {
   finish_if_done(now, session);
 }
 
-// The client's FIN came without close_notify. While data is due to it that is a truncation, and the
-// backend is told by a reset, which TCP has for exactly this; afterwards it is bad manners only.
+// The client's FIN came without close_notify, so that nobody can tell whether this is all that it
+// had to send. The backend learns of it by a reset, which TCP has for exactly this.
 void Proxy::on_client_stream_end(Instant now, Session& session) {
   if (session.stage == Stage::kHandshake) {
     counters_.add(ProxyCounter::kClientGoneInHandshake);
-    linger(now, session);
-    return;
+  } else {
+    const bool served = session.downlink_done && !waits(session.client);
+    counters_.add(served ? ProxyCounter::kClientFinWithoutCloseNotify
+                         : ProxyCounter::kClientTruncated);
   }
-  if (!session.downlink_done) {
-    counters_.add(ProxyCounter::kClientTruncated);
-    linger(now, session);
-    return;
-  }
-  counters_.add(ProxyCounter::kClientFinWithoutCloseNotify);
-  session.uplink_done = true;
-  finish_if_done(now, session);
+  linger(now, session);
 }
 
 bool Proxy::queue_job_if_any(Instant now, Session& session) {
@@ -172,8 +170,10 @@ bool Proxy::queue_job_if_any(Instant now, Session& session) {
   return false;
 }
 
+// A flight that found no packets would be the handshake's end: it waits for them instead.
 void Proxy::run_jobs(Instant now) {
   const std::size_t run = jobs_.run(
+      pool_.allocatable() / kFlightPackets,
       [&](SessionHandle handle, tls::Job& job) {
         Session* session = sessions_.find(handle);
         if (session == nullptr || !session->tls.waiting_for_job()) {
