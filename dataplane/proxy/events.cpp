@@ -30,7 +30,7 @@ void Proxy::on_client(base::Instant now, Session& session, const net::Event& eve
     on_client_closed(now, session, event.reason);
     return;
   }
-  touch(now, session);
+  if (session.stage != Stage::kLingering) touch(now, session);
   const SessionHandle self = sessions_.handle_of(session);
   if (event.what.readable) pump_uplink(now, session);
   if (event.what.writable && sessions_.find(self) != nullptr) pump_downlink(now, session);
@@ -58,8 +58,6 @@ void Proxy::on_client_closed(base::Instant now, Session& session, net::CloseReas
     counters_.add(ProxyCounter::kClientGoneInHandshake);
   } else if (reason == net::CloseReason::kNone && session.downlink_done) {
     counters_.add(ProxyCounter::kClientFinWithoutCloseNotify);
-    stack_.close(now, session.backend);
-    session.backend = {};
   } else if (session.stage != Stage::kLingering) {
     counters_.add(reason == net::CloseReason::kReset ? ProxyCounter::kClientResets
                                                      : ProxyCounter::kClientTimeouts);
@@ -95,7 +93,7 @@ void Proxy::on_timer(base::Instant now, Session& session) {
       end(now, session);
       return;
     case Stage::kLingering:
-      end(now, session);
+      linger_on(now, session);
       return;
     case Stage::kConnecting:
     case Stage::kStreaming:

@@ -9,8 +9,7 @@ namespace {
 using base::Duration;
 using base::Instant;
 
-// How long an alert may take to be read before the connection is reset (RFC 9293 3.6.1 would reset
-// at once when input arrives after close, and the peer might never see the alert).
+// How long a client may take to close once everything has been delivered to it.
 constexpr Duration kLingerTime = Duration::seconds(2);
 
 std::uint64_t context_of(SessionHandle handle) {
@@ -54,7 +53,6 @@ void Proxy::connect_backend(Instant now, Session& session) {
     session.server = static_cast<std::uint16_t>(pick->server);
     counters_.add(ProxyCounter::kBackendSkipped, pick->skipped);
     if (open_backend(now, session, group)) return;
-    group.failed(now, pick->server);
   }
   counters_.add(ProxyCounter::kBackendUnavailable);
   fail(now, session, tls::AlertDescription::internal_error);
@@ -92,7 +90,9 @@ void Proxy::fail(Instant now, Session& session, tls::AlertDescription alert) {
   linger(now, session);
 }
 
-// The last record is queued: lets the client read it before the connection goes.
+// The last record is queued: lets the client take everything before the connection goes. Were it
+// closed now, unread or further input would reset it, and a reset discards what is on its way
+// (RFC 1122 4.2.2.13, RFC 9293 3.6.1).
 void Proxy::linger(Instant now, Session& session) {
   if (session.backend) {
     stack_.abort(now, session.backend);
@@ -100,8 +100,29 @@ void Proxy::linger(Instant now, Session& session) {
   }
   session.stage = Stage::kLingering;
   stack_.finish(now, session.client);
+  session.undelivered = static_cast<std::uint32_t>(stack_.unacknowledged(session.client));
+  touch(now, session);
   timers_.arm(session.timer, now + kLingerTime);
   discard_input(now, session);
+}
+
+// A client that takes what is on its way to it gets the time it needs.
+void Proxy::linger_on(Instant now, Session& session) {
+  const auto undelivered = static_cast<std::uint32_t>(stack_.unacknowledged(session.client));
+  if (undelivered < session.undelivered) touch(now, session);
+  session.undelivered = undelivered;
+  const bool delivers = undelivered > 0 && session.downlink_done;
+  const Duration patience =
+      delivers ? routes_.route(session.tls.route()).idle_timeout : kLingerTime;
+  if (now < session.last_activity + patience) {
+    timers_.arm(session.timer, now + kLingerTime);
+    return;
+  }
+  if (undelivered == 0 && session.downlink_done) {
+    stack_.close(now, session.client);
+    session.client = {};
+  }
+  end(now, session);
 }
 
 // Ends the session when the client has closed too.
@@ -118,29 +139,48 @@ void Proxy::discard_input(Instant now, Session& session) {
 
 void Proxy::finish_if_done(Instant now, Session& session) {
   if (!session.uplink_done || !session.downlink_done) return;
-  stack_.close(now, session.client);
   stack_.close(now, session.backend);
-  session.client = session.backend = {};
-  end(now, session);
+  session.backend = {};
+  linger(now, session);
 }
 
+// close_notify says that the stream is complete (RFC 8446 6.1), a FIN to the backend that the
+// client's is: neither is said while bytes are waiting that will not come any more.
 void Proxy::close_in_order(Instant now, Session& session) {
-  if (session.tls.handshake_done() && session.stage != Stage::kLingering) {
+  if (session.stage == Stage::kLingering) return;
+  if (session.stage == Stage::kStreaming) {
+    if (!session.downlink_done && waits(session.backend)) {
+      fail(now, session, tls::AlertDescription::internal_error);
+      return;
+    }
+    if (!waits(session.client)) {
+      stack_.close(now, session.backend);
+      session.backend = {};
+    }
+  }
+  if (session.tls.handshake_done()) {
     begin_records(session);
     if (!session.tls.close(records_)) {  // a FIN alone would pass for the end of the stream
       end(now, session);
       return;
     }
     send_records(now, session);
+    session.downlink_done = true;
   }
-  stack_.close(now, session.client);
-  if (session.backend) stack_.close(now, session.backend);
-  session.client = session.backend = {};
-  end(now, session);
+  linger(now, session);
+}
+
+bool Proxy::waits(net::ConnectionHandle connection) {
+  const base::PacketQueue* input = stack_.input(connection);
+  return input != nullptr && !input->empty();
 }
 
 void Proxy::close_all(Instant now) {
   sessions_.for_each([&](SessionHandle, Session& session) { close_in_order(now, session); });
+}
+
+void Proxy::abort_all(Instant now) {
+  sessions_.for_each([&](SessionHandle, Session& session) { end(now, session); });
 }
 
 // What is still open is reset.

@@ -16,8 +16,7 @@ enum class Stage : std::uint8_t {
   kHandshake,   // no backend yet
   kConnecting,  // handshake done, backend being opened
   kStreaming,   // both legs open; each direction may be finished on its own
-  kLingering,   // an alert or close_notify is on its way; input is thrown away until the client
-                // closes
+  kLingering,   // the last record is on its way; input is thrown away until the client closes
 };
 
 struct Session;
@@ -45,10 +44,11 @@ struct Session {
   base::Instant accepted_at;
   base::Instant last_activity;
   ServerGroup::Tried tried = 0;
+  std::uint32_t undelivered = 0;  // bytes on their way to a lingering client, when last looked at
   std::uint16_t server = 0;
   Stage stage = Stage::kHandshake;
   bool uplink_done : 1 = false;    // the client's close_notify was carried to the backend as a FIN
-  bool downlink_done : 1 = false;  // the backend's FIN was carried to the client as a close_notify
+  bool downlink_done : 1 = false;  // close_notify was sent to the client, after all of its data
   bool job_queued : 1 = false;
   bool starved : 1 = false;  // waits in the queue of those that need packets
   tls::ServerConnection tls;

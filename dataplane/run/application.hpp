@@ -31,6 +31,8 @@ class Application {
   virtual void stop_accepting() = 0;
   // Ends every session in order, as far as the peers go along.
   virtual void close_all(base::Instant now) = 0;
+  // Ends every session at once.
+  virtual void abort_all(base::Instant now) = 0;
   [[nodiscard]] virtual std::size_t sessions() const = 0;
 
   // Appends the application's counters and gauges.

@@ -20,6 +20,7 @@ class ProxyApplication final : public Application {
   [[nodiscard]] base::Instant next_deadline() const override { return proxy_.next_deadline(); }
   void stop_accepting() override { proxy_.stop_listening(); }
   void close_all(base::Instant now) override { proxy_.close_all(now); }
+  void abort_all(base::Instant now) override { proxy_.abort_all(now); }
   [[nodiscard]] std::size_t sessions() const override { return proxy_.sessions(); }
   void report(WorkerReport& report) override {
     append_counters(report, "tls", proxy_.tls_counters());

@@ -2,6 +2,8 @@
 // and whoever vanishes leaves nothing behind.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/dataplane/proxy/world.hpp"
 
 namespace sluice::proxy::test {
@@ -33,7 +35,7 @@ void expect_clean(World& world) {
       << "sessions " << world.proxy->sessions() << ", handshakes " << world.proxy->handshakes()
       << ", packets " << world.client_host->pool.available() << ' '
       << world.sluice_host->pool.available() << ' ' << world.backend_host->pool.available()
-      << " of " << kHostPackets << ", connections " << world.sluice_host->stack.usage().connections;
+      << ", connections " << world.sluice_host->stack.usage().connections;
 }
 
 TEST(Session, RequestAndAnswerComeThroughUnchanged) {
@@ -149,40 +151,32 @@ TEST(Session, BackendHalfCloseReachesTheClientAndItsDataStillArrives) {
   EXPECT_TRUE(world.backends[0].got_fin);
 }
 
-// All of the worker's free packets but `left`, until they are let go.
-std::vector<base::PacketPtr> hold_packets(World& world, std::size_t left) {
-  std::vector<base::PacketPtr> held;
-  base::MemoryPacketPool& pool = world.sluice_host->pool;
-  while (pool.available() > left) held.emplace_back(pool.allocate());
-  return held;
-}
-
-void step(World& world) {
-  world.run_until([] { return true; });
-}
-
-TEST(Session, BackendFinWithoutAPacketForCloseNotifyWaitsForOne) {
+// The answer is still on its way to the client when the backend, which does not read on, resets.
+TEST(Session, AnswerInMidUploadArrivesAlthoughTheBackendResets) {
   World world(short_time_wait());
-  world.backend_behaviour = echo;
+  const std::string answer = pattern(250'000);
+  world.backend_behaviour = [&](BackendConnection& connection) {
+    connection.reading = false;
+    if (connection.opened && !connection.finish) {
+      connection.to_send = answer;
+      connection.finish = true;
+    }
+  };
   Client& client = world.add_client();
-  client.write("go");
-  ASSERT_TRUE(world.run_until([&] { return client.received() == "go"; }));
-  world.run_for(Duration::seconds(1));
-  // The one free packet brings the FIN and then, in the same iteration, stays with the beginning of
-  // a record.
-  world.backends[0].finish = true;
-  step(world);
-  client.send_raw(std::string("\x17\x03\x03\x40\x00", 5));
-  step(world);
-  auto held = hold_packets(world, 1);
-  world.now = world.now + world.ethernet.latency;
-  step(world);
-  EXPECT_EQ(world.sluice_host->pool.available(), 0);
-  EXPECT_GE(world.proxy->counters()[ProxyCounter::kStarvedOfPackets], 1);
-
-  held.clear();
-  ASSERT_TRUE(world.run_until([&] { return client.got_fin(); }));
+  client.write(pattern(4'000'000));
+  ASSERT_TRUE(world.run_until([&] { return client.handshake_done(); }));
+  client.stop_reading(true);
+  ASSERT_TRUE(world.run_until(
+      [&] { return world.proxy->counters()[ProxyCounter::kBytesToClient] == answer.size(); }));
+  world.run_for(Duration::milliseconds(1));
+  world.backend_host->stack.abort(world.now, world.backends[0].handle);
+  world.backends[0].closed = true;
+  world.run_for(Duration::milliseconds(1));
+  client.stop_reading(false);
+  ASSERT_TRUE(world.run_until([&] { return client.got_close_notify() || client.closed(); }));
+  EXPECT_EQ(client.received(), answer);
   EXPECT_TRUE(client.got_close_notify());
+  EXPECT_FALSE(client.closed()) << "by a reset";
   client.abort();
   expect_clean(world);
 }
@@ -199,6 +193,29 @@ TEST(Session, FinWithoutCloseNotifyIsATruncationAndResetsTheBackend) {
   EXPECT_FALSE(world.backends[0].got_fin);
   EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientTruncated], 1u);
   expect_clean(world);
+}
+
+TEST(Session, UploadCutShortAfterTheBackendsHalfCloseResetsTheBackend) {
+  for (const bool in_mid_record : {false, true}) {
+    SCOPED_TRACE(in_mid_record);
+    World world(short_time_wait());
+    world.backend_behaviour = [](BackendConnection& connection) {
+      connection.finish = connection.opened;
+    };
+    Client& client = world.add_client();
+    client.write("half an uplo");
+    ASSERT_TRUE(world.run_until(
+        [&] { return client.got_close_notify() && world.backends[0].received == "half an uplo"; }));
+    if (in_mid_record) client.send_raw(std::string("\x17\x03\x03\x00\x40half", 9));
+    client.finish();
+    ASSERT_TRUE(world.run_until([&] { return world.backends[0].closed; }));
+    EXPECT_EQ(world.backends[0].reason, net::CloseReason::kReset);
+    EXPECT_FALSE(world.backends[0].got_fin);
+    EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientTruncated], in_mid_record ? 1u : 0u);
+    EXPECT_EQ(world.proxy->counters()[ProxyCounter::kClientFinWithoutCloseNotify],
+              in_mid_record ? 0u : 1u);
+    expect_clean(world);
+  }
 }
 
 TEST(Session, BackendResetIsAnAlertAndNotACloseNotify) {
@@ -302,6 +319,102 @@ TEST(Session, SlowClientShutsTheBackendsWindow) {
   expect_clean(world);
 }
 
+// Many answers at once that wait for a slow line: what waits to be sealed must leave packets for
+// the sealing.
+TEST(Session, DownloadsComeThroughAlthoughPacketsAreScarce) {
+  constexpr std::size_t kDownloads = 150;
+  World::Options options = short_time_wait();
+  options.packets = 6000;
+  World world(options);
+  const std::string sent = pattern(500'000);
+  world.backend_behaviour = [&](BackendConnection& connection) {
+    if (connection.received == "go" && !connection.finish) {
+      connection.to_send = sent;
+      connection.finish = true;
+    }
+  };
+  for (std::size_t i = 0; i < kDownloads; ++i) world.add_client();
+  ASSERT_TRUE(world.run_until([&] {
+    return std::ranges::all_of(world.clients,
+                               [](const auto& client) { return client->handshake_done(); });
+  }));
+  for (const auto& client : world.clients) client->write("go");
+  ASSERT_TRUE(world.run_until([&] {
+    return std::ranges::all_of(world.clients,
+                               [](const auto& client) { return client->got_close_notify(); });
+  }));
+  for (const auto& client : world.clients) {
+    EXPECT_EQ(client->received(), sent);
+    client->shutdown();
+    client->finish();
+  }
+  EXPECT_TRUE(world.run_until([&] { return world.proxy->sessions() == 0; }));
+}
+
+TEST(Session, HandshakeWaitsForPacketsAndThenGoesOn) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return world.proxy->sessions() == 1; }));
+  world.sluice_host->pool.reserve = kHostPackets - 30;  // room for input, none for a flight
+  world.run_for(Duration::seconds(1));
+  EXPECT_FALSE(client.handshake_done());
+  EXPECT_FALSE(client.closed());
+  EXPECT_FALSE(client.alert().has_value());
+  world.sluice_host->pool.reserve = 0;
+  ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, CloseNotifyWaitsForPacketsAndIsNotForgotten) {
+  World world(short_time_wait());
+  bool leave = false;
+  world.backend_behaviour = [&](BackendConnection& connection) { connection.finish = leave; };
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until(
+      [&] { return !world.backends.empty() && world.backends[0].received == "x"; }));
+  world.run_for(Duration::seconds(1));  // what is on its way has been acknowledged
+  leave = true;
+  world.sluice_host->pool.reserve = kHostPackets;
+  world.run_for(Duration::seconds(1));
+  EXPECT_FALSE(client.got_fin());
+  EXPECT_FALSE(client.got_close_notify());
+  world.sluice_host->pool.reserve = 0;
+  ASSERT_TRUE(world.run_until([&] { return client.got_fin(); }));
+  EXPECT_TRUE(client.got_close_notify());
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
+TEST(Session, WorkerOutOfConnectionsDoesNotBlameTheServer) {
+  World::Options options = short_time_wait();
+  options.tcp.max_connections = 3;
+  options.backend_ports = {8080, 8080};  // were they dead, one would be passed over
+  World world(options);
+  world.backend_behaviour = echo;
+  Client& first = world.add_client();
+  first.write("x");
+  ASSERT_TRUE(world.run_until([&] { return first.received() == "x"; }));
+  Client& second = world.add_client();
+  ASSERT_TRUE(world.run_until([&] { return second.alert().has_value(); }));
+  second.finish();
+  first.shutdown();
+  first.finish();
+  ASSERT_TRUE(world.run_until([&] { return world.proxy->sessions() == 0; }));
+  Client& third = world.add_client();
+  third.write("x");
+  ASSERT_TRUE(world.run_until([&] { return third.received() == "x"; }));
+  EXPECT_EQ(world.proxy->counters()[ProxyCounter::kBackendSkipped], 0u);
+  third.shutdown();
+  third.finish();
+  expect_clean(world);
+}
+
 TEST(Session, HandshakeThatStallsIsEndedInTime) {
   World world(short_time_wait());
   Client& client = world.add_client();
@@ -339,10 +452,10 @@ TEST(Session, IdleSessionWithoutAPacketForCloseNotifyIsReset) {
   client.write("x");
   ASSERT_TRUE(world.run_until([&] { return client.received() == "x"; }));
   world.run_for(Duration::seconds(29));
-  auto held = hold_packets(world, 0);
+  world.sluice_host->pool.reserve = kHostPackets;
   world.run_for(Duration::seconds(2));
   EXPECT_EQ(world.proxy->counters()[ProxyCounter::kIdleTimeouts], 1);
-  held.clear();
+  world.sluice_host->pool.reserve = 0;
   world.run_for(Duration::seconds(5));
   EXPECT_FALSE(client.got_fin());
   client.write("is anybody there?");
@@ -403,7 +516,6 @@ TEST(Session, CloseAllEndsEverySessionInOrder) {
   }));
   world.proxy->stop_listening();
   world.proxy->close_all(world.now);
-  EXPECT_EQ(world.proxy->sessions(), 0u);
   ASSERT_TRUE(world.run_until([&] {
     for (const auto& client : world.clients) {
       if (!client->got_close_notify()) return false;
@@ -414,6 +526,65 @@ TEST(Session, CloseAllEndsEverySessionInOrder) {
     client->shutdown();
     client->finish();
   }
+  expect_clean(world);
+}
+
+// The client has not taken the answer yet: a close_notify would tell it that it has all.
+TEST(Session, CloseAllInMidAnswerIsAnAlertAndNotACloseNotify) {
+  World world(short_time_wait());
+  const std::string sent = pattern(4'000'000);
+  world.backend_behaviour = [&](BackendConnection& connection) {
+    if (connection.received != "go") return;
+    connection.received.clear();
+    connection.to_send = sent;
+  };
+  Client& client = world.add_client();
+  client.write("go");
+  ASSERT_TRUE(world.run_until([&] { return client.received().size() > 100'000; }));
+  client.stop_reading(true);
+  world.run_for(Duration::milliseconds(500));
+  world.proxy->close_all(world.now);
+  client.stop_reading(false);
+  ASSERT_TRUE(world.run_until([&] { return client.got_fin(); }));
+  EXPECT_EQ(client.alert(), SSL_AD_INTERNAL_ERROR);
+  EXPECT_FALSE(client.got_close_notify());
+  EXPECT_EQ(client.received(), sent.substr(0, client.received().size()));
+  EXPECT_EQ(world.backends[0].reason, net::CloseReason::kReset);
+  client.finish();
+  expect_clean(world);
+}
+
+// The backend has not taken the upload yet: a FIN would tell it that it has all.
+TEST(Session, CloseAllInMidUploadResetsTheBackendAndNotTheClient) {
+  World world(short_time_wait());
+  bool reading = false;
+  world.backend_behaviour = [&](BackendConnection& connection) { connection.reading = reading; };
+  Client& client = world.add_client();
+  client.write(pattern(4'000'000));
+  world.run_for(Duration::seconds(1));
+  world.proxy->close_all(world.now);
+  ASSERT_TRUE(world.run_until([&] { return client.got_fin() || client.closed(); }));
+  EXPECT_TRUE(client.got_close_notify());
+  EXPECT_FALSE(client.closed()) << "by a reset";
+  reading = true;
+  ASSERT_TRUE(world.run_until([&] { return world.backends[0].closed; }));
+  EXPECT_FALSE(world.backends[0].got_fin);
+  EXPECT_EQ(world.backends[0].reason, net::CloseReason::kReset);
+  client.abort();
+  expect_clean(world);
+}
+
+TEST(Session, AbortAllResetsWhatIsLeft) {
+  World world(short_time_wait());
+  world.backend_behaviour = echo;
+  Client& client = world.add_client();
+  client.write("x");
+  ASSERT_TRUE(world.run_until([&] { return !world.backends.empty() && world.backends[0].opened; }));
+  world.proxy->close_all(world.now);  // lingers: the client does not close
+  EXPECT_EQ(world.proxy->sessions(), 1u);
+  world.proxy->abort_all(world.now);
+  EXPECT_EQ(world.proxy->sessions(), 0u);
+  ASSERT_TRUE(world.run_until([&] { return client.closed(); }));
   expect_clean(world);
 }
 

@@ -41,8 +41,9 @@ void send_text(Host& host, Instant now, net::ConnectionHandle connection, std::s
 
 }  // namespace
 
-Host::Host(base::Ipv4Address host_address, const net::TcpSettings& tcp, Instant start)
-    : address(host_address), stack({.tcp = tcp}, pool, start) {
+Host::Host(base::Ipv4Address host_address, const net::TcpSettings& tcp, Instant start,
+           std::size_t packets)
+    : address(host_address), pool(packets), stack({.tcp = tcp}, pool, start) {
   mac.octets[0] = std::byte{0x02};
   mac.octets[5] = static_cast<std::byte>(address.value);
   interface = stack.add_interface({.mac = mac, .addresses = {{address, 24}}});
@@ -68,7 +69,7 @@ void Ethernet::deliver(Instant now) {
     for (Host* host : hosts_) {
       if (host == frame.sender) continue;
       if (!destination.is_multicast() && destination != host->mac) continue;
-      base::Packet* packet = host->pool.allocate();
+      base::Packet* packet = host->pool.allocate_for_device();
       if (packet == nullptr) continue;
       base::copy(packet->append(frame.bytes.size()), frame.bytes);
       host->stack.receive(now, host->interface, {&packet, 1});
@@ -219,9 +220,9 @@ Route make_route(const std::vector<std::string>& certificate_names,
 }
 
 World::World(Options options) {
-  client_host = std::make_unique<Host>(kClientAddress, options.tcp, now);
-  sluice_host = std::make_unique<Host>(kSluiceAddress, options.tcp, now);
-  backend_host = std::make_unique<Host>(kBackendAddress, options.tcp, now);
+  client_host = std::make_unique<Host>(kClientAddress, options.tcp, now, kPeerPackets);
+  sluice_host = std::make_unique<Host>(kSluiceAddress, options.tcp, now, options.packets);
+  backend_host = std::make_unique<Host>(kBackendAddress, options.tcp, now, kPeerPackets);
   for (Host* host : {client_host.get(), sluice_host.get(), backend_host.get()}) {
     ethernet.attach(*host);
   }

@@ -19,14 +19,40 @@
 namespace sluice::proxy::test {
 
 inline constexpr std::size_t kHostPackets = 8192;
+inline constexpr std::size_t kPeerPackets = 65536;
+
+// A pool that can be made to run dry for senders, as one does whose last packets belong to the
+// device.
+class HostPool final : public base::PacketPool {
+ public:
+  explicit HostPool(std::size_t packets) : packets_(packets) {}
+
+  [[nodiscard]] base::Packet* allocate() override {
+    return allocatable() > 0 ? packets_.allocate() : nullptr;
+  }
+  [[nodiscard]] base::Packet* allocate_for_device() { return packets_.allocate(); }
+  void release(base::Packet* packet) override { packets_.release(packet); }
+  [[nodiscard]] std::size_t capacity() const override { return packets_.capacity(); }
+  [[nodiscard]] std::size_t available() const override { return packets_.available(); }
+  [[nodiscard]] std::size_t allocatable() const override {
+    const std::size_t all = available();
+    return all > reserve ? all - reserve : 0;
+  }
+
+  std::size_t reserve = 0;
+
+ private:
+  base::MemoryPacketPool packets_;
+};
 
 // One host on the Ethernet.
 struct Host {
-  Host(base::Ipv4Address address, const net::TcpSettings& tcp, base::Instant start);
+  Host(base::Ipv4Address address, const net::TcpSettings& tcp, base::Instant start,
+       std::size_t packets);
 
   base::Ipv4Address address;
   base::MacAddress mac;
-  base::MemoryPacketPool pool{kHostPackets};
+  HostPool pool;
   net::Stack stack;
   net::InterfaceId interface;
 };
@@ -139,6 +165,7 @@ class World {
     base::Duration handshake_timeout = base::Duration::seconds(5);
     base::Duration idle_timeout = base::Duration::seconds(300);
     double loss = 0;
+    std::size_t packets = kHostPackets;  // Sluice's
   };
   explicit World(Options options);
   World() : World(Options{}) {}

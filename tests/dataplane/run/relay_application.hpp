@@ -28,6 +28,7 @@ class RelayApplication final : public run::Application {
   void run(base::Instant now) override;
   void stop_accepting() override;
   void close_all(base::Instant now) override;
+  void abort_all(base::Instant now) override { close_all(now); }
   [[nodiscard]] std::size_t sessions() const override { return live_; }
   void report(run::WorkerReport& report) override;
 
