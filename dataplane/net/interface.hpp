@@ -13,8 +13,8 @@ namespace sluice::net {
 
 class Interface {
  public:
-  // `pool` and `counters` outlive the interface.
-  Interface(const InterfaceSettings& settings, base::PacketPool& pool,
+  // The others outlive the interface.
+  Interface(const InterfaceSettings& settings, const tcp::SipKey& hash_key, base::PacketPool& pool,
             base::Counters<NetCounter>& counters)
       : mtu_(settings.mtu),
         verifies_checksums_(settings.device_verifies_checksums),
@@ -24,6 +24,7 @@ class Interface {
         link_(settings.mac, counters),
         neighbours_({.link = link_,
                      .subnets = subnets_,
+                     .hash_key = hash_key,
                      .pool = pool,
                      .counters = counters,
                      .answers = settings.answers_arp}) {}

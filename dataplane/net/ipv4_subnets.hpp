@@ -21,6 +21,7 @@ class Ipv4Subnets {
   [[nodiscard]] bool on_link(base::Ipv4Address address) const;
   // Limited, or directed at one of the networks.
   [[nodiscard]] bool is_broadcast(base::Ipv4Address address) const;
+  [[nodiscard]] bool is_gateway(base::Ipv4Address address) const { return address == gateway_; }
   // Whom to hand a packet to; nothing when there is no way.
   [[nodiscard]] std::optional<base::Ipv4Address> next_hop(base::Ipv4Address destination) const;
   // Our address to speak from to a neighbour: the one in its network, else the first.

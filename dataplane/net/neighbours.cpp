@@ -1,6 +1,9 @@
 #include "dataplane/net/neighbours.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "base/bytes.hpp"
 
 namespace sluice::net {
 namespace {
@@ -17,15 +20,15 @@ base::Instant on_grid(base::Instant t) {
 }  // namespace
 
 Neighbours::Neighbours(const Surroundings& surroundings)
-    : around_(surroundings), entries_(kSets * kWays) {}
+    : around_(surroundings), entries_(kSets * kWays + 1) {}
 
 void Neighbours::send(base::Instant now, base::Ipv4Address neighbour, base::PacketPtr packet) {
-  Entry* entry = find_or_add(neighbour);
+  Entry* entry = find_or_add(now, neighbour, Cause::kSending);
   if (entry == nullptr) {
     around_.counters.add(NetCounter::kNeighboursFull);
     return;
   }
-  entry->used = now;
+  if (entry->state != State::kResolving) entry->used = now;
   switch (entry->state) {
     case State::kFree:
       entry->state = State::kResolving;
@@ -63,7 +66,8 @@ void Neighbours::receive(base::Instant now, const wire::ArpPacket& packet) {
     return;
   }
   if (subnets.is_possible_neighbour(packet.sender)) {
-    Entry* entry = asks_for_us ? find_or_add(packet.sender) : find(packet.sender);
+    Entry* entry =
+        asks_for_us ? find_or_add(now, packet.sender, Cause::kHeard) : find(packet.sender);
     if (entry != nullptr) {
       learn(now, *entry, packet.sender_mac);
     } else if (!asks_for_us) {
@@ -104,35 +108,62 @@ void Neighbours::announce() {
 }
 
 Neighbours::Set Neighbours::set_of(base::Ipv4Address address) {
-  // Fibonacci hashing: neighbours differ in their low bits.
-  const std::size_t index = (address.value * std::uint64_t{0x9e3779b97f4a7c15} >> 32) % kSets;
+  std::array<std::byte, 4> bytes;
+  base::store_be(bytes.data(), address.value);
+  const std::size_t index = around_.hash_key.hash<1, 3>(bytes) % kSets;
   return std::span(entries_).subspan(index * kWays).first<kWays>();
 }
 
 Neighbours::Entry* Neighbours::find(base::Ipv4Address address) {
+  if (around_.subnets.is_gateway(address)) {
+    return entries_.back().state != State::kFree ? &entries_.back() : nullptr;
+  }
   for (Entry& entry : set_of(address)) {
     if (entry.address == address && entry.state != State::kFree) return &entry;
   }
   return nullptr;
 }
 
-// The entry, in state kFree when it is new; null when all of its set are waiting for answers.
-Neighbours::Entry* Neighbours::find_or_add(base::Ipv4Address address) {
+// The entry, in state kFree when it is new; null when all of its set are in use.
+Neighbours::Entry* Neighbours::find_or_add(base::Instant now, base::Ipv4Address address,
+                                           Cause cause) {
   if (Entry* known = find(address)) return known;
-  Entry* best = nullptr;
+  Entry* place =
+      around_.subnets.is_gateway(address) ? &entries_.back() : place_for(now, address, cause);
+  if (place == nullptr) return nullptr;
+  if (place->state != State::kFree) {
+    around_.counters.add(NetCounter::kNeighboursFull, place->waiting.packets());
+    waiting_ -= place->waiting.packets();
+    forget(*place);
+  }
+  place->address = address;
+  ++size_;
+  return place;
+}
+
+// Where a new neighbour goes, at the cost of the one that is missed least. Those that have not
+// answered take half of a set at most, the oldest of them making room, and nothing from neighbours
+// in use: packets for addresses where nobody is are cheap to provoke.
+Neighbours::Entry* Neighbours::place_for(base::Instant now, base::Ipv4Address address,
+                                         Cause cause) {
+  Entry* free = nullptr;
+  Entry* resolving = nullptr;
+  Entry* answered = nullptr;
+  std::size_t unanswered = 0;
   for (Entry& entry : set_of(address)) {
     if (entry.state == State::kFree) {
-      best = &entry;
-      break;
+      free = &entry;
+      continue;
     }
-    if (entry.state == State::kResolving) continue;
-    if (best == nullptr || entry.used < best->used) best = &entry;
+    unanswered += entry.state == State::kResolving ? 1 : 0;
+    Entry*& oldest = entry.state == State::kResolving ? resolving : answered;
+    if (oldest == nullptr || entry.used < oldest->used) oldest = &entry;
   }
-  if (best == nullptr) return nullptr;
-  if (best->state != State::kFree) forget(*best);
-  best->address = address;
-  ++size_;
-  return best;
+  if (cause == Cause::kSending && unanswered >= kMaxResolving) return resolving;
+  if (free != nullptr) return free;
+  if (answered != nullptr && now - answered->used >= kInUseTime) return answered;
+  if (resolving != nullptr) return resolving;
+  return cause == Cause::kHeard ? answered : nullptr;
 }
 
 void Neighbours::forget(Entry& entry) {
@@ -142,7 +173,7 @@ void Neighbours::forget(Entry& entry) {
 
 void Neighbours::learn(base::Instant now, Entry& entry, const base::MacAddress& mac) {
   around_.counters.add(NetCounter::kArpLearned);
-  if (entry.state == State::kFree) entry.used = now;
+  if (entry.state == State::kFree || entry.state == State::kResolving) entry.used = now;
   entry.state = State::kReachable;
   entry.mac = mac;
   entry.requests = 0;
@@ -166,7 +197,9 @@ void Neighbours::answer(const wire::ArpPacket& request) {
 
 // RFC 1122 2.3.2.2: the latest packet is kept, so the oldest one makes room.
 void Neighbours::keep_waiting(Entry& entry, base::PacketPtr packet) {
-  const bool full = waiting_ >= base::limits::kMaxPendingForNeighbours;
+  // What waits for others must not keep anything from waiting for the gateway.
+  const bool full = waiting_ >= base::limits::kMaxPendingForNeighbours &&
+                    !around_.subnets.is_gateway(entry.address);
   if (full || entry.waiting.packets() >= base::limits::kMaxPendingPerNeighbour) {
     around_.counters.add(NetCounter::kNeighbourPendingFull);
     if (entry.waiting.empty()) return;

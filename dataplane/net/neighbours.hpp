@@ -1,6 +1,8 @@
 // The ARP side of an interface (RFC 826, RFC 1122 2.3.2): whose link-layer address is whose, what
 // waits for an answer, and the answers we give. A set-associative table of fixed size: looking up
 // touches one set, a full set forgets its least recently used neighbour, and no peer makes it grow.
+// Whoever makes us send to addresses where nobody is displaces only others of the kind, and the
+// gateway has a place of its own.
 #pragma once
 
 #include <array>
@@ -18,6 +20,7 @@
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ipv4_subnets.hpp"
 #include "dataplane/net/link.hpp"
+#include "dataplane/net/tcp/siphash.hpp"
 #include "dataplane/wire/arp.hpp"
 
 namespace sluice::net {
@@ -30,10 +33,14 @@ class Neighbours {
   // How long an address is believed before it is asked for again, in unicast, when it is used.
   static constexpr base::Duration kReachableTime = base::Duration::seconds(60);
 
+  // A neighbour used so lately is not forgotten for one that has not answered yet.
+  static constexpr base::Duration kInUseTime = base::Duration::seconds(10);
+
   struct Surroundings {
     Link& link;
     const Ipv4Subnets& subnets;
-    base::PacketPool& pool;  // for requests and replies
+    const tcp::SipKey& hash_key;  // nobody outside can aim at one set
+    base::PacketPool& pool;       // for requests and replies
     base::Counters<NetCounter>& counters;
     bool answers = true;  // requests for our addresses
   };
@@ -66,16 +73,21 @@ class Neighbours {
     State state = State::kFree;
     std::uint8_t requests = 0;  // sent and unanswered
     base::Instant deadline;     // of the next request; kReachable: of belief
-    base::Instant used;
+    base::Instant used;         // kResolving: when it was first asked for
     base::PacketQueue waiting;
   };
   static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kMaxResolving = kWays / 2;  // of a set
   static constexpr std::size_t kSets = base::limits::kMaxNeighbours / kWays;
   using Set = std::span<Entry, kWays>;
 
+  // What makes a neighbour known: we want to send to it, or it has spoken to us.
+  enum class Cause : std::uint8_t { kSending, kHeard };
+
   Set set_of(base::Ipv4Address address);
   Entry* find(base::Ipv4Address address);
-  Entry* find_or_add(base::Ipv4Address address);
+  Entry* find_or_add(base::Instant now, base::Ipv4Address address, Cause cause);
+  Entry* place_for(base::Instant now, base::Ipv4Address address, Cause cause);
   void forget(Entry& entry);
   void learn(base::Instant now, Entry& entry, const base::MacAddress& mac);
   void answer(const wire::ArpPacket& request);
@@ -85,7 +97,7 @@ class Neighbours {
                 NetCounter counter);
 
   Surroundings around_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // the sets, and the gateway's at the end
   std::size_t size_ = 0;
   std::size_t waiting_ = 0;  // packets in all entries
   base::Instant next_deadline_ = base::Instant::never();

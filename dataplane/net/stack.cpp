@@ -16,7 +16,8 @@ namespace sluice::net {
 
 struct Stack::Parts {
   Parts(const StackSettings& settings, base::PacketPool& packets, base::Instant start)
-      : pool(packets),
+      : hash_key(settings.hash_key),
+        pool(packets),
         output(interfaces, counters),
         engine(settings.tcp, settings.hash_key, settings.owns_flow, output, packets, counters,
                start),
@@ -28,6 +29,7 @@ struct Stack::Parts {
   void receive_tcp(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
                    base::PacketPtr segment);
 
+  const tcp::SipKey hash_key;
   base::PacketPool& pool;
   base::Counters<NetCounter> counters;
   Interfaces interfaces;
@@ -123,7 +125,8 @@ Stack::~Stack() = default;
 
 InterfaceId Stack::add_interface(const InterfaceSettings& settings) {
   assert(parts_->interfaces.size() < base::limits::kMaxPorts);
-  auto interface = std::make_unique<Interface>(settings, parts_->pool, parts_->counters);
+  auto interface =
+      std::make_unique<Interface>(settings, parts_->hash_key, parts_->pool, parts_->counters);
   interface->neighbours().announce();
   parts_->interfaces.push_back(std::move(interface));
   return static_cast<InterfaceId>(parts_->interfaces.size() - 1);

@@ -66,7 +66,7 @@ struct TcpSettings {
 
 struct StackSettings {
   TcpSettings tcp;
-  // Keys the hash of initial sequence numbers (RFC 6528) and of the demultiplexer.
+  // Keys the hashes of initial sequence numbers (RFC 6528), of the demultiplexer and of neighbours.
   std::array<std::byte, 16> hash_key{};
   // True when this worker owns the flow: active opens choose a source port for which it is. Empty
   // means that it owns every flow.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 
 #include "base/memory_packet_pool.hpp"
@@ -35,7 +36,7 @@ class Ipv4OutputTest : public ::testing::Test {
   }
   // An interface whose neighbour at `neighbour` is known.
   Interface& add(const InterfaceSettings& settings, Ipv4Address neighbour) {
-    interfaces_.push_back(std::make_unique<Interface>(settings, pool_, counters_));
+    interfaces_.push_back(std::make_unique<Interface>(settings, hash_key_, pool_, counters_));
     Interface& interface = *interfaces_.back();
     interface.neighbours().receive(now_,
                                    {.operation = wire::ArpOperation::kRequest,
@@ -58,6 +59,7 @@ class Ipv4OutputTest : public ::testing::Test {
   }
 
   base::Instant now_;
+  tcp::SipKey hash_key_{std::array<std::byte, 16>{std::byte{1}}};
   base::MemoryPacketPool pool_{64};
   base::Counters<NetCounter> counters_;
   Interfaces interfaces_;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <vector>
 
 #include "base/memory_packet_pool.hpp"
 #include "tests/support/frames.hpp"
@@ -30,10 +31,12 @@ constexpr Duration kRound = Duration::milliseconds(1100);
 
 class NeighboursTest : public ::testing::Test {
  protected:
-  explicit NeighboursTest(bool answers = true, std::size_t packets = 4096)
-      : pool_(packets, 256),
+  explicit NeighboursTest(bool answers = true,
+                          const std::optional<base::IpAddress>& gateway = std::nullopt)
+      : subnets_(std::array{*base::AddressPrefix::parse("198.18.0.2/16")}, gateway),
         neighbours_({.link = link_,
                      .subnets = subnets_,
+                     .hash_key = hash_key_,
                      .pool = pool_,
                      .counters = counters_,
                      .answers = answers}) {}
@@ -56,6 +59,14 @@ class NeighboursTest : public ::testing::Test {
   }
   void request(Ipv4Address sender = kPeer, Ipv4Address target = kOurs) {
     receive(wire::ArpOperation::kRequest, sender, kPeerMac, target);
+  }
+  // Sends to very many addresses where nobody is.
+  void ask_for_nobody() {
+    for (std::uint32_t i = 0; i < 60'000; ++i) {
+      now_ = now_ + Duration::microseconds(1);
+      send({Ipv4Address::of(198, 18, 1, 0).value + i});
+      link_.outgoing().clear();
+    }
   }
   // Lets time pass; returns how many packets waited in vain.
   std::size_t pass(Duration time) {
@@ -86,9 +97,10 @@ class NeighboursTest : public ::testing::Test {
   std::uint64_t count(NetCounter counter) const { return counters_[counter]; }
 
   Instant now_ = Instant::from_nanoseconds(1);
-  base::MemoryPacketPool pool_;
+  base::MemoryPacketPool pool_{4096, 256};
   base::Counters<NetCounter> counters_;
-  Ipv4Subnets subnets_{std::array{*base::AddressPrefix::parse("198.18.0.2/16")}, std::nullopt};
+  Ipv4Subnets subnets_;
+  tcp::SipKey hash_key_{std::array<std::byte, 16>{std::byte{1}, std::byte{2}}};
   Link link_{kOurMac, counters_};
   Neighbours neighbours_;
 };
@@ -96,6 +108,12 @@ class NeighboursTest : public ::testing::Test {
 class SilentNeighboursTest : public NeighboursTest {
  protected:
   SilentNeighboursTest() : NeighboursTest(false) {}
+};
+
+class NeighboursBehindGatewayTest : public NeighboursTest {
+ protected:
+  static constexpr auto kGateway = Ipv4Address::of(198, 18, 0, 1);
+  NeighboursBehindGatewayTest() : NeighboursTest(true, kGateway) {}
 };
 
 TEST_F(NeighboursTest, FirstPacketIsHeldAndAskedForByBroadcast) {
@@ -175,19 +193,81 @@ TEST_F(NeighboursTest, OldestPacketMakesRoomForTheLatest) {
 }
 
 TEST_F(NeighboursTest, PacketsHeldForAllNeighboursAreBounded) {
-  for (std::size_t i = 0; i < base::limits::kMaxPendingForNeighbours + 10; ++i) {
-    send({Ipv4Address::of(198, 18, 1, 0).value + static_cast<std::uint32_t>(i)});
+  for (std::uint32_t i = 0; i < base::limits::kMaxPendingForNeighbours + 10; ++i) {
+    send({Ipv4Address::of(198, 18, 1, 0).value + i % 64});
   }
   link_.outgoing().clear();
   EXPECT_EQ(pool_.capacity() - pool_.available(), base::limits::kMaxPendingForNeighbours);
-  EXPECT_EQ(count(NetCounter::kNeighbourPendingFull) + count(NetCounter::kNeighboursFull), 10U);
+  EXPECT_EQ(count(NetCounter::kNeighbourPendingFull), 10U);
 }
 
-TEST_F(NeighboursTest, TableFullOfUnansweredNeighboursRefusesMore) {
-  for (std::uint32_t i = 0; i < 60000; ++i) send({Ipv4Address::of(198, 18, 1, 0).value + i});
-  link_.outgoing().clear();
+TEST_F(NeighboursTest, UnansweredNeighboursAreBoundedAndTheOldestGo) {
+  ask_for_nobody();
   EXPECT_LE(neighbours_.size(), base::limits::kMaxNeighbours);
   EXPECT_GT(count(NetCounter::kNeighboursFull), 0U);
+  // Whoever comes last is asked for and, when it answers, served.
+  send(kPeer, 7);
+  EXPECT_TRUE(next_arp(base::MacAddress::broadcast()));
+  reply();
+  const auto frame = next_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->payload[0], std::byte{7});
+}
+
+// Whoever makes us answer invented senders on the link must not cut off those that are there.
+TEST_F(NeighboursTest, UnansweredNeighboursDisplaceNobodyInUse) {
+  send(kPeer);
+  reply();
+  ask_for_nobody();
+  send(kPeer, 5);
+  EXPECT_EQ(next_frame()->header.destination, kPeerMac);
+}
+
+TEST_F(NeighboursTest, PacketsOfADisplacedNeighbourAreFreed) {
+  ask_for_nobody();
+  for (unsigned i = 0; i < Neighbours::kRequests; ++i) (void)pass(kRound);
+  link_.outgoing().clear();
+  EXPECT_EQ(neighbours_.size(), 0U);
+  EXPECT_EQ(pool_.available(), pool_.capacity());
+  // And no longer counted against those that come later.
+  for (std::uint8_t i = 0; i < 20; ++i) send(kPeer, i);
+  EXPECT_EQ(count(NetCounter::kNeighbourPendingFull), 0U);
+}
+
+TEST_F(NeighboursBehindGatewayTest, GatewayIsDisplacedByNobody) {
+  send(kGateway);
+  reply(kGateway, mac(1));
+  pass(Duration::seconds(30));
+  ask_for_nobody();
+  for (std::uint32_t i = 0; i < 60'000; ++i) {
+    receive(wire::ArpOperation::kRequest, {Ipv4Address::of(198, 18, 1, 0).value + i}, mac(9));
+    link_.outgoing().clear();
+  }
+  send(kGateway, 5);
+  const auto frame = next_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->header.destination, mac(1));
+}
+
+TEST_F(NeighboursBehindGatewayTest, GatewayFindsAPlaceAmongUnansweredNeighbours) {
+  ask_for_nobody();
+  send(kGateway, 5);
+  EXPECT_TRUE(next_arp(base::MacAddress::broadcast()));
+  ask_for_nobody();
+  reply(kGateway, mac(1));
+  EXPECT_EQ(next_frame()->header.destination, mac(1));
+}
+
+// Addresses that a multiplicative hash, the same everywhere, would put into one set.
+TEST_F(NeighboursTest, AddressesChosenToCollideAreSpread) {
+  std::vector<Ipv4Address> chosen;
+  for (std::uint32_t value = Ipv4Address::of(198, 18, 1, 0).value; chosen.size() < 32; ++value) {
+    if ((value * std::uint64_t{0x9e3779b97f4a7c15} >> 32) % 256 == 0) chosen.push_back({value});
+  }
+  for (const Ipv4Address address : chosen) request(address);
+  const auto requests = count(NetCounter::kArpRequestsOut);
+  for (const Ipv4Address address : chosen) send(address);
+  EXPECT_EQ(count(NetCounter::kArpRequestsOut), requests);
 }
 
 TEST_F(NeighboursTest, FullSetForgetsTheLeastRecentlyUsed) {
