@@ -325,6 +325,7 @@ TEST(Session, DownloadsComeThroughAlthoughPacketsAreScarce) {
   constexpr std::size_t kDownloads = 150;
   World::Options options = short_time_wait();
   options.packets = 6000;
+  options.peer_packets = 65536;
   World world(options);
   const std::string sent = pattern(500'000);
   world.backend_behaviour = [&](BackendConnection& connection) {

@@ -220,9 +220,9 @@ Route make_route(const std::vector<std::string>& certificate_names,
 }
 
 World::World(Options options) {
-  client_host = std::make_unique<Host>(kClientAddress, options.tcp, now, kPeerPackets);
+  client_host = std::make_unique<Host>(kClientAddress, options.tcp, now, options.peer_packets);
   sluice_host = std::make_unique<Host>(kSluiceAddress, options.tcp, now, options.packets);
-  backend_host = std::make_unique<Host>(kBackendAddress, options.tcp, now, kPeerPackets);
+  backend_host = std::make_unique<Host>(kBackendAddress, options.tcp, now, options.peer_packets);
   for (Host* host : {client_host.get(), sluice_host.get(), backend_host.get()}) {
     ethernet.attach(*host);
   }

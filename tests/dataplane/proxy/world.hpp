@@ -19,7 +19,6 @@
 namespace sluice::proxy::test {
 
 inline constexpr std::size_t kHostPackets = 8192;
-inline constexpr std::size_t kPeerPackets = 65536;
 
 // A pool that can be made to run dry for senders, as one does whose last packets belong to the
 // device.
@@ -166,6 +165,7 @@ class World {
     base::Duration idle_timeout = base::Duration::seconds(300);
     double loss = 0;
     std::size_t packets = kHostPackets;  // Sluice's
+    std::size_t peer_packets = kHostPackets;
   };
   explicit World(Options options);
   World() : World(Options{}) {}
