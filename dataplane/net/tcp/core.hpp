@@ -69,10 +69,14 @@ class Core {
   [[nodiscard]] std::size_t closing() const { return closing_; }
   // Too few packets are left to spend any on what may be sent again: the last ones are for what
   // sets packets free, which is passing on what came in, and acknowledgments. Input that would wait
-  // behind other input goes without first, all input when they are scarce.
-  [[nodiscard]] bool packets_low() const { return packets.allocatable() < packets.capacity() / 8; }
-  [[nodiscard]] bool packets_scarce() const {
-    return packets.allocatable() < packets.capacity() / 16;
+  // behind other input goes without first, all input when they are scarce. `pool` is the one that
+  // would be spent from, perhaps that of another worker, which received the segment and handed it
+  // on.
+  [[nodiscard]] static bool packets_low(const base::PacketPool& pool) {
+    return pool.allocatable() < pool.capacity() / 8;
+  }
+  [[nodiscard]] static bool packets_scarce(const base::PacketPool& pool) {
+    return pool.allocatable() < pool.capacity() / 16;
   }
 
   // --- surroundings ---

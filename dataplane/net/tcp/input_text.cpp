@@ -38,7 +38,8 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
     return Verdict::kStop;
   }
   // Where packets are scarce none is spent on a session that does not read: its peer sends again.
-  if (c.input.empty() ? core_.packets_scarce() : core_.packets_low()) {
+  const base::PacketPool& pool = arrival.text->pool();
+  if (c.input.empty() ? Core::packets_scarce(pool) : Core::packets_low(pool)) {
     core_.count(NetCounter::kTcpPacketsLow);
     arrival.fin = false;
     return Verdict::kGoOn;
@@ -105,7 +106,7 @@ void Input::take_in_order(Arrival& arrival, Connection& c) {
 
 void Input::take_out_of_order(Arrival& arrival, Connection& c) {
   core_.count(NetCounter::kTcpOutOfOrder);
-  if (core_.packets_low()) {
+  if (Core::packets_low(arrival.text->pool())) {
     core_.count(NetCounter::kTcpPacketsLow);
     arrival.fin = false;
   } else if (!emitter_.window().has_room_for(c, *arrival.text)) {

@@ -279,11 +279,51 @@ TEST(TcpReassemblyPath, OutOfOrderTextIsDroppedWhilePacketsAreScarce) {
   Script host(options);
   const auto c = host.established();
   std::vector<base::PacketPtr> taken;
-  for (int i = 0; i < 30; ++i) taken.emplace_back(host.pool.allocate());
+  for (int i = 0; i < 29; ++i) taken.emplace_back(host.pool.allocate());
   host.arrives(data(host.theirs(3), "def").ack(host.ours(0)));
   EXPECT_EQ(host.counted(NetCounter::kTcpPacketsLow), 1U);
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
   EXPECT_EQ(host.read(c), "abc");
+}
+
+// A pool that holds so many packets and has handed out all but a few.
+struct ScarcePool {
+  static constexpr std::size_t kPackets = 32;
+  ScarcePool() {
+    for (std::size_t i = 0; i + 2 < kPackets; ++i) taken.emplace_back(pool.allocate());
+  }
+  base::MemoryPacketPool pool{kPackets};
+  std::vector<base::PacketPtr> taken;
+};
+
+TEST(TcpForwardedText, IsDroppedWhilePacketsAreScarceWhereItWasReceived) {
+  ScarcePool received;
+  Script host;
+  const auto c = host.established();
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  host.foreign_pool = &received.pool;
+  host.arrives(data(host.theirs(3), "def").ack(host.ours(0)));  // behind what nobody has read
+  host.arrives(data(host.theirs(9), "jkl").ack(host.ours(0)));  // out of order
+  EXPECT_EQ(host.counted(NetCounter::kTcpPacketsLow), 2U);
+  EXPECT_EQ(received.pool.available(), 2U);
+  EXPECT_EQ(host.read(c), "abc");
+}
+
+TEST(TcpForwardedText, IsKeptWhilePacketsAreScarceHereOnly) {
+  base::MemoryPacketPool received(256);
+  Script::Options options;
+  options.packets = 32;
+  Script host(options);
+  const auto c = host.established();
+  std::vector<base::PacketPtr> taken;
+  for (int i = 0; i < 28; ++i) taken.emplace_back(host.pool.allocate());
+  host.foreign_pool = &received;
+  host.arrives(data(host.theirs(3), "def").ack(host.ours(0)));
+  while (host.pool.available() > 1) taken.emplace_back(host.pool.allocate());
+  host.arrives(data(host.theirs(6), "ghi").ack(host.ours(0)));
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  EXPECT_EQ(host.counted(NetCounter::kTcpPacketsLow), 0U);
+  EXPECT_EQ(host.read(c), "abcdefghi");
 }
 
 // --- the window ---

@@ -88,7 +88,7 @@ void Script::arrives_in_burst(Segment segment) {
   wire::TcpHeader& header = segment.header;
   if (header.source_port == 0) header.source_port = kPeerPort;
   if (header.destination_port == 0) header.destination_port = local_port;
-  PacketPtr packet(pool.allocate());
+  PacketPtr packet((foreign_pool != nullptr ? *foreign_pool : pool).allocate());
   ASSERT_TRUE(packet) << "no packet to receive into";
   packet->append(kLowerHeaders);
   wire::serialize_tcp(header, packet->append(wire::tcp_header_size(header)));

@@ -149,6 +149,8 @@ class Script final : public IpOutput {
   SeqNumber iss;
   std::uint16_t local_port = kLocalPort;
   bool routed = true;
+  // What the peer's segments arrive in, where another worker has received them; null: our own pool.
+  base::PacketPool* foreign_pool = nullptr;
   // While true, what is sent stays with the device.
   bool device_holds = false;
   std::vector<base::PacketPtr> held;
