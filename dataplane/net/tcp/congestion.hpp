@@ -12,7 +12,7 @@ namespace sluice::net::tcp {
 // One acknowledgment of new data, outside of fast recovery.
 struct AckSample {
   base::Instant now;
-  std::uint32_t acked = 0;          // newly acknowledged
+  std::uint32_t acked = 0;          // newly acknowledged, and not reported by SACK before
   std::uint32_t flight_before = 0;  // in the network before it
   std::uint32_t mss = 0;
   base::Duration srtt;

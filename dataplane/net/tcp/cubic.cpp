@@ -9,6 +9,10 @@ namespace {
 constexpr float kC = 0.4F;                               // RFC 9438 5
 constexpr float kBeta = 0.7F;                            // RFC 9438 4.6
 constexpr float kAlpha = 3 * (1 - kBeta) / (1 + kBeta);  // RFC 9438 4.3
+// RFC 9406 4.2 and, for a timeout's slow start, RFC 3465 2.3: segments that one acknowledgment
+// counts for, so that one which covers a whole flight lets no burst of that size out.
+constexpr std::uint32_t kSlowStartLimit = 8;
+constexpr std::uint32_t kSlowStartLimitAfterTimeout = 1;
 constexpr std::uint32_t kMaxWindow = std::uint32_t{1} << 30;
 
 std::uint32_t milliseconds(base::Instant now) {
@@ -25,11 +29,19 @@ bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
 
 void Cubic::on_ack(const AckSample& sample) {
   if (!was_limited(sample, cwnd_, in_slow_start())) return;
-  if (in_slow_start()) {
-    cwnd_ = std::min(cwnd_ + sample.acked, kMaxWindow);
-    return;
-  }
-  avoid_congestion(sample);
+  AckSample rest = sample;
+  if (in_slow_start()) rest.acked = slow_start(sample);
+  if (rest.acked > 0) avoid_congestion(rest);
+}
+
+// RFC 5681 3.1, up to the threshold. Returns the bytes that count beyond it.
+std::uint32_t Cubic::slow_start(const AckSample& sample) {
+  const std::uint32_t limit = after_timeout_ ? kSlowStartLimitAfterTimeout : kSlowStartLimit;
+  const std::uint32_t counted = std::min(sample.acked, limit * sample.mss);
+  const std::uint32_t growth = std::min(counted, std::min(ssthresh_, kMaxWindow) - cwnd_);
+  cwnd_ += growth;
+  if (!in_slow_start()) after_timeout_ = false;
+  return counted - growth;
 }
 
 void Cubic::begin_epoch(const AckSample& sample) {
@@ -79,12 +91,14 @@ void Cubic::reduce(std::uint32_t flight, std::uint32_t mss) {
 void Cubic::on_loss(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
   reduce(flight, mss);
   cwnd_ = ssthresh_;
+  after_timeout_ = false;
 }
 
 // RFC 5681 3.1, equation 4: one segment after a timeout.
 void Cubic::on_timeout(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
   reduce(flight, mss);
   cwnd_ = mss;
+  after_timeout_ = true;
 }
 
 void Cubic::on_idle(std::uint32_t restart_window) {

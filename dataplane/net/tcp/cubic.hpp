@@ -22,6 +22,7 @@ class Cubic {
   void on_idle(std::uint32_t restart_window);
 
  private:
+  [[nodiscard]] std::uint32_t slow_start(const AckSample& sample);
   void reduce(std::uint32_t flight, std::uint32_t mss);
   void begin_epoch(const AckSample& sample);
   void avoid_congestion(const AckSample& sample);
@@ -35,6 +36,7 @@ class Cubic {
   float credit_ = 0;            // growth of less than a byte, carried over
   std::uint32_t epoch_ms_ = 0;  // when this congestion avoidance stage began
   bool in_epoch_ = false;
+  bool after_timeout_ = false;  // slow start goes on from there
 };
 
 static_assert(CongestionController<Cubic>);

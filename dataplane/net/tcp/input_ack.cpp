@@ -89,7 +89,7 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
     c.deadline(Timer::kRetransmit) = Instant::never();
     if (c.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
       c.congestion.on_ack({.now = core_.now,
-                           .acked = outcome.acked,
+                           .acked = outcome.unreported,
                            .flight_before = flight,
                            .mss = c.snd.mss,
                            .srtt = c.rtt.smoothed()});

@@ -163,7 +163,10 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
     SendSegment& segment = *queue.front();
     if (arrival.ack <= segment.seq) return;
     if (segment.end() <= arrival.ack) {
-      if (segment.fate != Fate::kSacked) deliver(segment, arrival, delivery);
+      if (segment.fate != Fate::kSacked) {
+        deliver(segment, arrival, delivery);
+        outcome.unreported += segment.length();
+      }
       leave(segment);
       outcome.acked += segment.length();
       queue.pop_front(nodes);
@@ -176,6 +179,7 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
     if (segment.fate == Fate::kSacked) sacked_ += segment.length();
     if (segment.fate == Fate::kLost) lost_ += segment.length();
     outcome.acked += part;
+    if (segment.fate != Fate::kSacked) outcome.unreported += part;
     return;
   }
 }

@@ -28,9 +28,10 @@ struct AckArrival {
 };
 
 struct AckOutcome {
-  std::uint32_t acked = 0;  // sequence space newly acknowledged
-  bool entered = false;     // a loss episode begins: the congestion controller has to react
-  bool news = false;        // something was acknowledged, by SACK or cumulatively
+  std::uint32_t acked = 0;       // sequence space newly acknowledged
+  std::uint32_t unreported = 0;  // of these, what SACK had not reported before
+  bool entered = false;          // a loss episode begins: the congestion controller has to react
+  bool news = false;             // something was acknowledged, by SACK or cumulatively
   std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
   bool only_resent = false;           // acknowledged, but nothing that rtt could be measured on
   base::Instant look_again = base::Instant::never();  // a segment may count as lost then

@@ -353,6 +353,37 @@ TEST(TcpRetransmission, TimeoutSendsOneSegmentAndThenSlowStarts) {
   EXPECT_EQ(host.counted(NetCounter::kTcpTimeouts), 1U);
 }
 
+// RFC 3465 2.3: the timeout was spurious or not, what one acknowledgment covers is no burst's
+// worth.
+TEST(TcpRetransmission, AckOfTheWholeFlightAfterATimeoutLetsTwoSegmentsOut) {
+  for (const bool sack : {false, true}) {
+    Script::Options options;
+    options.packets = 512;
+    options.tcp.send_buffer = 1 << 20;
+    Script host(options);
+    const auto c = host.established(sack ? no_sack().sack_permitted() : no_sack());
+    host.write(c, 300'000);
+    std::uint32_t sent = 10'000;
+    host.forget_sent();
+    for (std::uint32_t acked = 1'000; acked <= 30'000; acked += 1'000) {
+      host.arrives(bare(host.theirs(0)).ack(host.ours(acked)));
+      sent += static_cast<std::uint32_t>(host.all_sent().size()) * 1'000;
+    }
+    if (sack) {
+      // All but the first have arrived, and that is not to count once more.
+      host.arrives(
+          bare(host.theirs(0)).ack(host.ours(30'000)).sack(host.ours(31'000), host.ours(sent)));
+    }
+    while (host.counted(NetCounter::kTcpTimeouts) == 0) host.pass(Duration::milliseconds(1));
+    for (const Segment& segment : host.all_sent()) {
+      sent = std::max(sent,
+                      static_cast<std::uint32_t>(segment.header.sequence - host.ours(0)) + 1'000);
+    }
+    host.arrives(bare(host.theirs(0)).ack(host.ours(sent)));
+    EXPECT_LE(host.all_sent().size(), 2U);
+  }
+}
+
 // --- loss recovery without SACK ---
 
 TEST(TcpFastRetransmit, ThirdDuplicateSendsTheFirstSegmentAgain) {

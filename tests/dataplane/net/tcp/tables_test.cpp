@@ -144,6 +144,40 @@ TEST(Cubic, UnusedWindowDoesNotGrow) {
   EXPECT_EQ(cubic.cwnd(), 10 * kMss);
 }
 
+// RFC 9406 4.2: however much one acknowledgment covers, it does not let a burst of that size out.
+TEST(Cubic, SlowStartCountsEightSegmentsOfOneAck) {
+  Cubic cubic;
+  cubic.start(100 * kMss);
+  AckSample all = sample(Instant{}, cubic.cwnd());
+  all.acked = 100 * kMss;
+  cubic.on_ack(all);
+  EXPECT_EQ(cubic.cwnd(), 108 * kMss);
+}
+
+// RFC 3465 2.3.
+TEST(Cubic, SlowStartAfterATimeoutCountsOneSegmentOfOneAck) {
+  Cubic cubic;
+  cubic.start(100 * kMss);
+  cubic.on_timeout(Instant{}, 100 * kMss, kMss);
+  AckSample all = sample(Instant{}, cubic.cwnd());
+  all.acked = 100 * kMss;
+  cubic.on_ack(all);
+  EXPECT_EQ(cubic.cwnd(), 2 * kMss);
+}
+
+// RFC 5681 3.1: above the threshold it is congestion avoidance that lets the window grow.
+TEST(Cubic, SlowStartStopsAtTheThreshold) {
+  Cubic cubic;
+  cubic.start(10 * kMss);
+  cubic.on_loss(Instant{}, 10 * kMss, kMss);
+  cubic.on_idle(6 * kMss);
+  AckSample all = sample(Instant::from_nanoseconds(1'000'000'000), cubic.cwnd());
+  all.acked = 6 * kMss;
+  cubic.on_ack(all);
+  EXPECT_GE(cubic.cwnd(), 7 * kMss);
+  EXPECT_LE(cubic.cwnd(), 7 * kMss + kMss / 2);
+}
+
 // RFC 9438 4.6.
 TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
   Cubic cubic;
