@@ -21,6 +21,9 @@ bool sent_after(Instant a_time, SeqNumber a_end, Instant b_time, SeqNumber b_end
 
 // What one acknowledgment has shown to have arrived.
 struct Recovery::Delivery {
+  // RACK.fack in front of it, if anything was delivered then. What one acknowledgment shows, in its
+  // blocks and by its number, may have arrived in any order.
+  std::optional<SeqNumber> highest_before;
   bool any = false;
   Instant newest_once = Instant::from_nanoseconds(-1);  // sent_at of one that was sent once
 };
@@ -28,6 +31,7 @@ struct Recovery::Delivery {
 AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival) {
   AckOutcome outcome;
   Delivery delivery;
+  if (any_delivered_) delivery.highest_before = highest_delivered_;
   mark_sacked(queue, arrival, delivery);
   remove_acked(queue, nodes, arrival, outcome, delivery);
   outcome.news = delivery.any || outcome.acked > 0;
@@ -198,9 +202,8 @@ void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, De
     rack_end_ = segment.end();
     rack_rtt_us_ = static_cast<std::uint32_t>(rtt.microseconds());
   }
-  if (!any_delivered_ || segment.end() > highest_delivered_) {
-    highest_delivered_ = segment.end();
-  } else if (segment.end() < highest_delivered_ && !segment.resent) {
+  if (!any_delivered_ || segment.end() > highest_delivered_) highest_delivered_ = segment.end();
+  if (delivery.highest_before && segment.end() < *delivery.highest_before && !segment.resent) {
     reordering_seen_ = true;
   }
   any_delivered_ = true;

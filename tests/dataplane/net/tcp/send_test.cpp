@@ -467,6 +467,41 @@ TEST(TcpSackRecovery, EachSegmentReportedLetsOneOut) {
   }
 }
 
+// RFC 8985 6.2, step 3: what one acknowledgment covers and what it reports arrived in no order that
+// it could tell. Where reordering was seen, the third report would not do.
+TEST(TcpSackRecovery, BlockBesideNewlyAcknowledgedTextIsNoReordering) {
+  Script host;
+  const auto c = host.established();
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    host.write(c, 8'000);
+    host.now = host.now + Duration::microseconds(400);
+    if (i == 0) host.arrives(bare(host.theirs(0)).ack(host.ours(8'000)));
+  }
+  for (std::uint32_t end = 11'000; end <= 13'000; end += 1'000) {
+    host.arrives(
+        bare(host.theirs(0)).ack(host.ours(9'000)).sack(host.ours(10'000), host.ours(end)));
+  }
+  EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 1U);
+}
+
+TEST(TcpSackRecovery, SegmentAcknowledgedBehindOneReportedEarlierIsReordering) {
+  Script host;
+  const auto c = host.established();
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    host.write(c, 8'000);
+    host.now = host.now + Duration::microseconds(400);
+    if (i == 0) host.arrives(bare(host.theirs(0)).ack(host.ours(8'000)));
+  }
+  host.arrives(
+      bare(host.theirs(0)).ack(host.ours(8'000)).sack(host.ours(9'000), host.ours(10'000)));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(10'000)));
+  for (std::uint32_t end = 12'000; end <= 14'000; end += 1'000) {
+    host.arrives(
+        bare(host.theirs(0)).ack(host.ours(10'000)).sack(host.ours(11'000), host.ours(end)));
+  }
+  EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 0U);
+}
+
 TEST(TcpSackRecovery, BlocksThatLieAreIgnored) {
   Script host;
   const auto c = host.established();
