@@ -20,7 +20,7 @@ std::size_t segment_nodes(const base::PacketPool& packets, const TcpSettings& se
 // more packets than full ones would.
 constexpr std::size_t kSegmentCharge = 512;
 
-// Challenge acknowledgments are limited from the first one on; a new connection has had none.
+// Answers are limited from the first one on; a new connection, or one in TIME-WAIT, has had none.
 constexpr std::uint32_t kLongAgoMs = 1'000;
 
 // Our FIN, and perhaps text in front of it, has not been acknowledged.
@@ -136,6 +136,7 @@ void Core::release(Connection& c) {
     entry.timestamps = c.timestamps;
     entry.ts_recent = c.ts.recent;
     entry.ts_offset = c.ts.offset;
+    entry.answered_ms = milliseconds(now) - kLongAgoMs;
     if (time_wait.insert(entry, now)) count(NetCounter::kTcpTimeWaitRecycled);
   }
   set_state(c, State::kClosed);

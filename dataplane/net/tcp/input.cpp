@@ -8,6 +8,20 @@ using base::IpAddress;
 using base::PacketPtr;
 using wire::SeqNumber;
 
+namespace {
+
+// RFC 6191 2: whether a SYN is of a new connection and not one of the old that comes late. Where
+// both connections have timestamps these tell; numbers do where they cannot.
+bool begins_anew(const wire::TcpHeader& syn, const TimeWaitEntry& old) {
+  const auto& timestamps = syn.options.timestamps;
+  if (old.timestamps && timestamps && timestamps->value != old.ts_recent) {
+    return SeqNumber(timestamps->value) > SeqNumber(old.ts_recent);
+  }
+  return syn.sequence > old.rcv_nxt;
+}
+
+}  // namespace
+
 void Input::receive(const IpAddress& source, const IpAddress& destination, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsIn);
   const auto parsed = wire::parse_tcp(segment->bytes());
@@ -39,7 +53,8 @@ void Input::dispatch(Arrival& arrival) {
       treatment(listener ? Place::kListen : Place::kNoConnection, kind_of(arrival.header.flags));
   switch (treat.action) {
     case Action::kAccept:
-      return accept(arrival, *listener, std::nullopt);
+      (void)accept(arrival, *listener, std::nullopt);
+      return;
     case Action::kRefuse:
       return refuse(arrival, treat.counter);
     default:
@@ -114,23 +129,19 @@ void Input::on_time_wait_entry(Arrival& arrival, TimeWaitEntry& entry) {
   const Treatment treat = treatment(Place::kTimeWait, kind);
   if (treat.action != Action::kTimeWait) return core_.count(treat.counter);
   const auto listener = core_.listeners.find(arrival.flow.local);
-  if (kind == FlagKind::kSyn && listener) {
-    const auto& timestamps = arrival.header.options.timestamps;
-    const bool newer_time =
-        entry.timestamps && timestamps && SeqNumber(timestamps->value) > SeqNumber(entry.ts_recent);
-    if (newer_time || arrival.header.sequence > entry.rcv_nxt) {
-      const SeqNumber above = entry.snd_nxt;
-      core_.time_wait.erase(entry);
-      core_.count(NetCounter::kTcpTimeWaitReused);
-      return accept(arrival, *listener, above);
-    }
+  if (kind == FlagKind::kSyn && listener && begins_anew(arrival.header, entry)) {
+    // Without room for the new connection the old one stays, which its peer may not be done with.
+    if (!accept(arrival, *listener, entry.snd_nxt)) return;
+    core_.time_wait.erase(entry);
+    return core_.count(NetCounter::kTcpTimeWaitReused);
   }
-  // A FIN again means that our acknowledgment was lost: 2 MSL start over. A bare acknowledgment of
-  // what is expected needs no answer, so that two sides in TIME-WAIT fall silent.
-  if (arrival.header.flags.fin) core_.time_wait.restart(entry, core_.now);
-  if (arrival.length() > 0 || arrival.header.sequence != entry.rcv_nxt) {
-    (void)emitter_.send_time_wait_ack(entry);
-  }
+  // The peer's FIN again means that our acknowledgment was lost: 2 MSL start over. A bare
+  // acknowledgment of what is expected needs no answer, so that two sides in TIME-WAIT fall silent.
+  const bool fin_again =
+      arrival.header.flags.fin && arrival.header.sequence + arrival.length() == entry.rcv_nxt;
+  if (fin_again) core_.time_wait.restart(entry, core_.now);
+  const bool expected = arrival.length() == 0 && arrival.header.sequence == entry.rcv_nxt;
+  if (!expected && answer_permitted(entry.answered_ms)) (void)emitter_.send_time_wait_ack(entry);
 }
 
 // RFC 1122 4.2.3.9 and RFC 5927 4: an error ends an attempt to connect; an open connection bears

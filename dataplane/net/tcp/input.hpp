@@ -36,7 +36,8 @@ class Input {
   void on_second_syn(const Arrival& arrival, Connection& c);
 
   // --- input_open.cpp: handshakes ---
-  void accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
+  // False when there is no room for the connection.
+  bool accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
   void on_syn_sent(const Arrival& arrival, Connection& c);
   void take_syn(const Arrival& arrival, Connection& c);
   void establish(const Arrival& arrival, Connection& c);
@@ -47,6 +48,7 @@ class Input {
   [[nodiscard]] bool timestamps_permit(const Arrival& arrival, Connection& c);
   void keep_timestamp(const Arrival& arrival, Connection& c);
   void challenge(Connection& c);
+  [[nodiscard]] bool answer_permitted(std::uint32_t& last_ms);
 
   // --- input_ack.cpp: fifth ---
   [[nodiscard]] Verdict fifth_check_ack(const Arrival& arrival, Connection& c);

@@ -116,12 +116,19 @@ Input::Verdict Input::second_check_reset(const Arrival& arrival, Connection& c) 
   return Verdict::kStop;
 }
 
-void Input::challenge(Connection& c) {
+// RFC 5961 7. Notes the time of the answer if it is permitted.
+bool Input::answer_permitted(std::uint32_t& last_ms) {
   const std::uint32_t now_ms = milliseconds(core_.now);
-  if (now_ms - c.challenge_ms < kChallengeIntervalMs) {
-    return core_.count(NetCounter::kTcpChallengeAcksSuppressed);
+  if (now_ms - last_ms < kChallengeIntervalMs) {
+    core_.count(NetCounter::kTcpChallengeAcksSuppressed);
+    return false;
   }
-  c.challenge_ms = now_ms;
+  last_ms = now_ms;
+  return true;
+}
+
+void Input::challenge(Connection& c) {
+  if (!answer_permitted(c.challenge_ms)) return;
   core_.count(NetCounter::kTcpChallengeAcks);
   if (c.state == State::kSynReceived) {
     (void)emitter_.send_syn(c);

@@ -54,12 +54,13 @@ void Input::take_syn(const Arrival& arrival, Connection& c) {
   c.snd.wl2 = arrival.header.acknowledgement;
 }
 
-void Input::accept(const Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
+bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
   if (core_.half_open() >= core_.settings.max_half_open) {
-    return core_.count(NetCounter::kTcpHalfOpenFull);
+    core_.count(NetCounter::kTcpHalfOpenFull);
+    return false;
   }
   Connection* created = core_.create(arrival.flow, arrival.hash);
-  if (created == nullptr) return;
+  if (created == nullptr) return false;
   Connection& c = *created;
   c.passive = true;
   c.listener = listener;
@@ -77,6 +78,7 @@ void Input::accept(const Arrival& arrival, ListenerId listener, std::optional<Se
   c.deadline(Timer::kRetransmit) =
       core_.now + (sent ? c.rtt.rto(core_.settings.rto_minimum) : kSynPacketRetry);
   core_.arm(c);
+  return true;
 }
 
 void Input::on_syn_sent(const Arrival& arrival, Connection& c) {

@@ -23,6 +23,7 @@ struct TimeWaitEntry {
   bool timestamps = false;
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;
+  std::uint32_t answered_ms = 0;  // the last acknowledgment
   base::Instant entered;
   // Neighbours in the order of expiry: index + 1, 0 for none.
   std::uint32_t older = 0;

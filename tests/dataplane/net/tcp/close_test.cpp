@@ -401,6 +401,58 @@ TEST(TcpTimeWait, OldSynIsAcknowledgedOnly) {
   EXPECT_EQ(host.engine.time_wait(), 1U);
 }
 
+// RFC 6191 2: where both sides have timestamps they decide, and numbers only between equal ones.
+TEST(TcpTimeWait, TimestampOfASynDecidesBeforeItsNumber) {
+  struct Case {
+    std::uint32_t seq;
+    std::uint32_t timestamp;
+    bool opens;
+  };
+  for (const Case& attempt : {Case{1'000, 4'000, false}, Case{1'000, 5'001, true},
+                              Case{0, 5'001, false}, Case{0, 5'002, true}}) {
+    Script host;
+    const auto c = host.established(syn(Script::kPeerIss).mss(1000).timestamps(5'000, 0));
+    host.engine.close(host.now, c);
+    host.flush();
+    host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin().timestamps(5'001, 0));
+    host.forget_sent();
+    host.arrives(syn(host.theirs(attempt.seq)).timestamps(attempt.timestamp, 0));
+    EXPECT_EQ(host.sent().header.flags.syn, attempt.opens);
+    EXPECT_EQ(host.engine.time_wait(), attempt.opens ? 0U : 1U);
+  }
+}
+
+TEST(TcpTimeWait, StaysWhenThereIsNoRoomForTheNewConnection) {
+  Script::Options options;
+  options.tcp.max_half_open = 1;
+  Script host(options);
+  to_time_wait(host, host.established());
+  host.arrives(syn(Script::kPeerIss).ports(6'000, Script::kLocalPort));
+  host.arrives(syn(host.theirs(1'000)));
+  EXPECT_EQ(host.counted(NetCounter::kTcpHalfOpenFull), 1U);
+  EXPECT_EQ(host.engine.time_wait(), 1U);
+}
+
+TEST(TcpTimeWait, FinWithOtherNumbersDoesNotStartItOver) {
+  Script host;
+  to_time_wait(host, host.established());
+  host.pass(Duration::seconds(50));
+  host.arrives(bare(host.theirs(5)).ack(host.ours(1)).fin());
+  host.pass(Duration::seconds(11));
+  EXPECT_EQ(host.engine.time_wait(), 0U);
+}
+
+// RFC 5961 7: whoever knows the flow alone gets few answers.
+TEST(TcpTimeWait, AnswersAreLimited) {
+  Script host;
+  to_time_wait(host, host.established());
+  for (int i = 0; i < 100; ++i) host.arrives(data(host.theirs(0) - 5'000, "x").ack(host.ours(1)));
+  EXPECT_EQ(host.all_sent().size(), 1U);
+  host.pass(Duration::milliseconds(60));
+  host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin());
+  EXPECT_EQ(host.all_sent().size(), 1U);
+}
+
 TEST(TcpTimeWait, EntriesAreBoundedAndTheOldestGoes) {
   Script host;
   host.listen();
