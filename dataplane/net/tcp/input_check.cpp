@@ -130,10 +130,11 @@ bool Input::answer_permitted(std::uint32_t& last_ms) {
 void Input::challenge(Connection& c) {
   if (!answer_permitted(c.challenge_ms)) return;
   core_.count(NetCounter::kTcpChallengeAcks);
-  if (c.state == State::kSynReceived) {
-    (void)emitter_.send_syn(c);
-  } else {
+  if (c.state != State::kSynReceived) {
     (void)emitter_.send_ack(c);
+  } else if (emitter_.send_syn(c)) {
+    core_.count(NetCounter::kTcpRetransmits);
+    c.syn_resent = true;  // RFC 6298 3: what is acknowledged may be either
   }
 }
 

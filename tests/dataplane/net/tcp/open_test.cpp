@@ -163,6 +163,28 @@ TEST(TcpSynReceived, SecondSynRepeatsTheSynAck) {
   EXPECT_EQ(answer.header.sequence, host.iss);
 }
 
+// Karn's algorithm: the peer's acknowledgment may be of either SYN-ACK. RFC 5681 3.1: and one of
+// them may have been lost, so that a single segment comes first.
+TEST(TcpSynReceived, SynAckRepeatedForASecondSynIsNotMeasured) {
+  Script host;
+  host.syn_received(syn(Script::kPeerIss).mss(1000).timestamps(1000, 0));
+  host.pass(Duration::milliseconds(900));
+  host.arrives(syn(Script::kPeerIss).mss(1000).timestamps(1900, 0));
+  const Segment again = host.sent();
+  EXPECT_TRUE(again.header.flags.syn);
+  EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 1U);
+  host.pass(Duration::milliseconds(1));
+  host.arrives(bare(host.theirs(0))
+                   .ack(host.ours(0))
+                   .timestamps(1901, again.header.options.timestamps->value));
+  const auto event = host.engine.next_event();
+  ASSERT_TRUE(event);
+  host.write(event->connection, 5'000);
+  EXPECT_EQ(host.all_sent().size(), 1U);
+  host.pass(Duration::milliseconds(250));
+  EXPECT_EQ(host.all_sent().size(), 1U);
+}
+
 TEST(TcpSynReceived, ResetFreesItWithoutAnEvent) {
   Script host;
   host.syn_received(syn(Script::kPeerIss));
