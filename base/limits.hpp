@@ -10,6 +10,11 @@ namespace sluice::base::limits {
 // Packets that a worker receives, forwards or transmits in one go.
 inline constexpr std::size_t kBurst = 64;
 
+// Packets that a worker needs to keep its devices' rings filled, and those of its pool that every
+// worker may keep in a cache of its own besides.
+inline constexpr std::size_t kLeastPackets = 2048;
+inline constexpr std::size_t kHoardedPackets = 192;
+
 // Workers in one process, and ports and queues that they serve.
 inline constexpr std::size_t kMaxWorkers = 64;
 inline constexpr std::size_t kMaxPorts = 8;

@@ -86,6 +86,23 @@ void read_workers(const Section& section, Reading& reading, std::vector<unsigned
   spread_over_cores(node != nullptr ? *node : automatic, reading, cores);
 }
 
+// After the workers, each of which may keep some of every other one's packets.
+void read_memory(const Section& section, Reading& reading, run::DataplaneSettings& dataplane) {
+  const Node* node = section.find("memory");
+  if (node == nullptr) return;
+  const Section keys(*node, "memory", kMemoryKeys, reading.problems);
+  std::size_t& packets = dataplane.memory.packets_per_worker;
+  keys.count("packets_per_worker", kPacketBounds, packets);
+  keys.flag("huge_pages", dataplane.memory.huge_pages);
+  const std::size_t workers = dataplane.worker_cores.size();
+  const std::size_t least = limits::kLeastPackets + workers * limits::kHoardedPackets;
+  if (packets >= least) return;
+  reading.problems.add(
+      keys.find("packets_per_worker")->where,
+      fmt::format("packets_per_worker: {} are too few for {} workers; expected at least {}",
+                  packets, workers, least));
+}
+
 // Returns where the receive buffer stands, for check_receive_buffer(), which needs the ports.
 std::optional<Location> read_limits(const Section& section, Reading& reading,
                                     run::DataplaneSettings& dataplane) {
@@ -119,11 +136,7 @@ void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& 
   const Section section(node, "dataplane", kDataplaneKeys, reading.problems);
   read_workers(section, reading, dataplane.worker_cores);
   section.duration("idle_sleep", kIdleSleepBounds, dataplane.idle_sleep);
-  if (const Node* memory = section.find("memory")) {
-    const Section keys(*memory, "memory", kMemoryKeys, reading.problems);
-    keys.count("packets_per_worker", kPacketBounds, dataplane.memory.packets_per_worker);
-    keys.flag("huge_pages", dataplane.memory.huge_pages);
-  }
+  read_memory(section, reading, dataplane);
   const auto receive_buffer_at = read_limits(section, reading, dataplane);
   const std::size_t before = reading.problems.count();
   read_ports(section, reading, dataplane.ports);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/limits.hpp"
 #include "dataplane/nic/dpdk_mbuf.hpp"
 
 namespace sluice::nic {
@@ -13,9 +14,9 @@ namespace {
 
 // Half again as many may gather in a thread's cache before it is flushed.
 constexpr unsigned kCacheSize = 128;
-static_assert(DpdkPacketPool::kHoardedPerThread == kCacheSize * 3 / 2);
+static_assert(base::limits::kHoardedPackets == kCacheSize * 3 / 2);
 
-// Allocations between two looks at the fill level, which has to add up every thread's cache.
+// Allocations between two looks at the fill level.
 constexpr std::size_t kRefreshInterval = 256;
 
 // Rings that a preempted thread cannot hold up: workers may share a core.
@@ -107,14 +108,19 @@ std::size_t DpdkPacketPool::available() const {
 }
 
 std::size_t DpdkPacketPool::allocatable() const {
-  const std::size_t free = available();
+  const std::size_t free = in_the_ring();
   return free > reserve_ ? free - reserve_ : 0;
 }
 
 void DpdkPacketPool::refresh() {
-  const std::size_t free = available();
-  budget_ = free > reserve_ ? std::min(free - reserve_, kRefreshInterval) : 0;
-  pressed_ = free < reserve_ / 2;
+  budget_ = std::min(allocatable(), kRefreshInterval);
+  pressed_ = in_the_ring() < reserve_ / 2;
+}
+
+// What lies in other threads' caches is free, but comes back only when those overflow. The owner's
+// own cache is left out, too: it is small, and not to be told from theirs by another thread.
+std::size_t DpdkPacketPool::in_the_ring() const {
+  return rte_mempool_get_ops(mempool_->ops_index)->get_count(mempool_);
 }
 
 std::size_t DpdkPacketPool::footprint(const Options& options) {

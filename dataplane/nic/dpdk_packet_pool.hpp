@@ -47,11 +47,10 @@ class DpdkPacketPool final : public base::PacketPool {
 
   // Bytes of memory that a pool like this takes.
   [[nodiscard]] static std::size_t footprint(const Options& options);
-  // Packets that other threads' caches may keep away from the owner, per thread.
-  static constexpr std::size_t kHoardedPerThread = 192;
 
  private:
   DpdkPacketPool(rte_mempool* mempool, const Options& options);
+  [[nodiscard]] std::size_t in_the_ring() const;
 
   rte_mempool* const mempool_;
   const std::size_t capacity_;

@@ -27,9 +27,6 @@
 namespace sluice::run {
 namespace {
 
-// Below this a worker could not keep a device's rings filled.
-constexpr std::size_t kMinPacketsPerWorker = 2048;
-
 struct OpenPort {
   PortSettings settings;
   std::unique_ptr<nic::DpdkPort> port;
@@ -153,7 +150,7 @@ base::Result<void, std::string> DataPlane::Parts::start(const ApplicationFactory
 // Everything that can be found wrong before EAL, which starts only once, is found here.
 base::Result<std::vector<PortPlan>, std::string> DataPlane::Parts::plan(const Host& host) const {
   const std::size_t least =
-      kMinPacketsPerWorker + nic::DpdkPacketPool::kHoardedPerThread * worker_count();
+      base::limits::kLeastPackets + base::limits::kHoardedPackets * worker_count();
   if (settings.memory.packets_per_worker < least) {
     return base::Unexpected{std::to_string(settings.memory.packets_per_worker) +
                             " packets per worker are too few: " + std::to_string(worker_count()) +

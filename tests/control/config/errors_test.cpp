@@ -42,6 +42,12 @@ std::string port(const std::string& keys) {
 std::string backend(const std::string& keys) {
   return "backends:\n  shop: {" + keys + "}\n";
 }
+// A list's items.
+std::string repeated(const std::string& item, int count) {
+  std::string list = item;
+  while (--count > 0) list += ", " + item;
+  return list;
+}
 // So many, to stand in a list.
 std::string servers(int count) {
   std::string list;
@@ -113,6 +119,12 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"SizeBound", dataplane("limits: {send_buffer: 1K}"),
                            "2:25: send_buffer: \"1K\" is not possible; expected a size in bytes "
                            "from 16K to 64M, such as 256K or 1M"},
+        WrongConfiguration{"FewPacketsForManyWorkers",
+                           "dataplane:\n  workers: [" + repeated("0", 11) +
+                               "]\n  memory: {packets_per_worker: 4159}\n  ports:\n"
+                               "    - {name: edge, device: tap:s, addresses: [198.18.0.2/24]}\n",
+                           "3:32: packets_per_worker: 4159 are too few for 11 workers; expected "
+                           "at least 4160"},
         WrongConfiguration{"ReceiveBufferWithoutRoomForARecord",
                            dataplane("limits: {receive_buffer: 63K}"),
                            "2:28: receive_buffer: \"63K\" is not possible; expected a size in "

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <rte_launch.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -114,6 +116,27 @@ TEST_F(DpdkTest, PacketReleasedByAnotherThreadComesHome) {
   std::jthread([&sent] {
     for (base::Packet* packet : sent) packet->release();
   }).join();
+  EXPECT_EQ(packets->available(), kPackets);
+}
+
+// Each worker that gives another's packets back keeps some of them in a cache of its own.
+TEST_F(DpdkTest, WhatAnotherWorkerHoardsIsNotAllocatable) {
+  const auto packets = pool("hoarded");
+  std::vector<base::Packet*> taken;
+  while (base::Packet* packet = packets->allocate()) taken.push_back(packet);
+  constexpr std::size_t kHoarded = 100;
+  const std::size_t before = packets->available();
+  std::span<base::Packet*> hoarded = std::span(taken).last(kHoarded);
+  const auto release = [](void* frames) {
+    for (base::Packet* packet : *static_cast<std::span<base::Packet*>*>(frames)) packet->release();
+    return 0;
+  };
+  ASSERT_EQ(rte_eal_remote_launch(release, &hoarded, lcore_of(0)), 0);
+  rte_eal_mp_wait_lcore();
+  EXPECT_EQ(packets->available(), before + kHoarded);
+  EXPECT_EQ(packets->allocatable(), 0U);
+  EXPECT_EQ(packets->allocate(), nullptr);
+  for (base::Packet* packet : std::span(taken).first(taken.size() - kHoarded)) packet->release();
   EXPECT_EQ(packets->available(), kPackets);
 }
 
