@@ -48,7 +48,7 @@ struct sluice::base::CounterTable<sluice::run::RunCounter> {
        "Frames handed to the worker whose queue transmits for this one."},
       {"handed_in", Severity::kInfo, "Frames transmitted for workers without a queue."},
       {"hand_drops", Severity::kWarning,
-       "Frames dropped because the transmitting worker's ring was full."},
+       "Frames dropped because the transmitting worker took none for too long."},
       {"transmit_drops", Severity::kWarning,
        "Frames dropped because a device took none for too long."},
       {"predicted_opens", Severity::kInfo,

@@ -6,8 +6,8 @@
 namespace sluice::run {
 namespace {
 
-// Frames that wait for a device which takes none. What goes beyond is dropped, the oldest first:
-// TCP has sent it again by then.
+// Frames that wait for a device, or another worker, which takes none. What goes beyond is dropped,
+// the oldest first: TCP has sent it again by then.
 constexpr std::size_t kMaxTransmitBacklog = 4096;
 
 // Parcels taken from each other worker per turn.
@@ -130,31 +130,34 @@ bool Worker::transmit_own(base::Instant now, Port& port, base::PacketQueue& fram
     }
     if (taken == 0) break;
   }
-  shed(frames);
+  shed(frames, RunCounter::kTransmitDrops);
   return any;
 }
 
-void Worker::shed(base::PacketQueue& frames) {
+void Worker::shed(base::PacketQueue& frames, RunCounter counter) {
   while (frames.packets() > kMaxTransmitBacklog) {
     (void)frames.pop_front();
-    counters_.add(RunCounter::kTransmitDrops);
+    counters_.add(counter);
   }
 }
 
-// To the worker whose queue transmits for this one. What TCP keeps for retransmission goes along
-// with a reference of its own: while that is held, TCP edits neither the packet nor its bytes.
+// To the worker whose queue transmits for this one; what its ring does not take stays for the next
+// turn. What TCP keeps for retransmission goes along with a reference of its own: while that is
+// held, TCP edits neither the packet nor its bytes.
 bool Worker::hand_over(std::uint8_t number, Port& port, base::PacketQueue& frames) {
-  while (!frames.empty()) {
-    base::PacketPtr frame = frames.pop_front();
+  bool any = false;
+  while (base::PacketPtr frame = frames.pop_front()) {
     const Parcel parcel{.packet = frame.get(), .kind = Parcel::Kind::kTransmit, .port = number};
-    if (exchange_.send(worker_, port.transmitter, parcel)) {
-      counters_.add(RunCounter::kHandedOut);
-      (void)frame.release();
-    } else {
-      counters_.add(RunCounter::kHandDrops);
+    if (!exchange_.send(worker_, port.transmitter, parcel)) {
+      frames.push_front(std::move(frame));
+      break;
     }
+    (void)frame.release();
+    counters_.add(RunCounter::kHandedOut);
+    any = true;
   }
-  return true;
+  shed(frames, RunCounter::kHandDrops);
+  return any;
 }
 
 }  // namespace sluice::run

@@ -78,7 +78,7 @@ class Worker {
   bool transmit(base::Instant now);
   bool transmit_own(base::Instant now, Port& port, base::PacketQueue& frames);
   bool hand_over(std::uint8_t number, Port& port, base::PacketQueue& frames);
-  void shed(base::PacketQueue& frames);
+  void shed(base::PacketQueue& frames, RunCounter counter);
 
   // worker_control.cpp: the mailbox, stopping and sleeping
   bool take_commands(base::Instant now);

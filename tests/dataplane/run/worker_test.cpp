@@ -328,5 +328,85 @@ TEST_F(WorkerTest, StoppedWorkerGoesOnTransmittingForOthers) {
   EXPECT_TRUE(finished_);
 }
 
+// The second of two workers, without a queue; the test stands in for the first, which has one.
+class HandingOver : public testing::Test {
+ protected:
+  HandingOver() {
+    Worker::PortQueue port;
+    port.interface = {.mac = mac(2), .addresses = {{.address = kServer.address, .length = 24}}};
+    worker_.add_port(std::move(port));  // an ARP announcement waits to be sent
+    EXPECT_TRUE(worker_.start_application(Sender::factory({})));
+  }
+  ~HandingOver() override {
+    std::jthread stopper([this] {
+      Mailbox* const mailbox = &mailbox_;
+      stop_workers({&mailbox, 1});
+      stopped_ = true;
+    });
+    while (!stopped_) {
+      (void)take();
+      std::this_thread::sleep_for(50us);
+    }
+  }
+  void start() {
+    thread_ = std::jthread([this] { worker_.run(); });
+  }
+  // Null when the ring is empty.
+  base::PacketPtr take() {
+    const auto parcel = exchange_.take(1, 0);
+    return base::PacketPtr(parcel ? parcel->packet : nullptr);
+  }
+  std::uint64_t count(RunCounter counter) {
+    WorkerReport report;
+    EXPECT_TRUE(mailbox_.commands.push({.kind = Command::Kind::kReport, .report = &report}));
+    while (!mailbox_.replies.pop()) std::this_thread::yield();
+    for (const CounterSection& section : report.counters) {
+      if (section.layer == "run") return section.values[static_cast<std::size_t>(counter)];
+    }
+    return 0;
+  }
+
+  // False when it has not counted so far within five seconds.
+  bool reaches(RunCounter counter, std::uint64_t wanted) {
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (count(counter) < wanted) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+    }
+    return true;
+  }
+
+  base::MemoryPacketPool pool_{kPackets};
+  Exchange exchange_{2};
+
+ private:
+  const TscClock clock_{kTicksPerSecond};
+  Mailbox mailbox_;
+  Worker worker_{{.worker = 1,
+                  .core = 0,
+                  .idle_sleep = Duration::microseconds(200),
+                  .stack = {.tcp = {.max_connections = 16}, .hash_key = {}, .owns_flow = {}}},
+                 clock_,
+                 pool_,
+                 exchange_,
+                 mailbox_};
+  std::atomic<bool> stopped_ = false;
+  std::jthread thread_;
+};
+
+TEST_F(HandingOver, FramesWaitWhileTheOtherWorkersRingIsFull) {
+  for (std::size_t i = 0; i < Exchange::kDepth; ++i) {
+    ASSERT_TRUE(exchange_.send(1, 0, {.packet = pool_.allocate()}));
+  }
+  start();
+  ASSERT_TRUE(reaches(RunCounter::kIterations, 10));
+  EXPECT_EQ(count(RunCounter::kHandedOut), 0U);
+  EXPECT_EQ(count(RunCounter::kHandDrops), 0U);
+  for (std::size_t i = 0; i < Exchange::kDepth; ++i) EXPECT_TRUE(take());
+  ASSERT_TRUE(reaches(RunCounter::kHandedOut, 1));
+  const base::PacketPtr announcement = take();
+  ASSERT_TRUE(announcement);
+  EXPECT_FALSE(announcement->empty());
+}
+
 }  // namespace
 }  // namespace sluice::run
