@@ -20,8 +20,10 @@ void Doorbell::ring() {
   [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof(one));
 }
 
+// Read also when nobody has rung since arm(): a ringer that was held up may have written only after
+// the disarm() before, and what it wrote would end every sleep from now on.
 void Doorbell::disarm() {
-  if (armed_.exchange(false, std::memory_order_acq_rel)) return;
+  (void)armed_.exchange(false, std::memory_order_acq_rel);
   std::uint64_t rings = 0;
   [[maybe_unused]] const ssize_t read = ::read(fd_, &rings, sizeof(rings));
 }

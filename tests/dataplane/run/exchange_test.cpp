@@ -3,6 +3,7 @@
 #include "dataplane/run/exchange.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -113,6 +114,23 @@ TEST(Exchange, SleepingWorkerIsWokenByEveryParcel) {
     while (taken <= round) std::this_thread::yield();
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+// A ringer may be held up between taking the bell's arming back and waking the sleeper: what wakes
+// it late must not keep it awake.
+TEST(Doorbell, WakeUpThatComesLateIsTakenWithTheNextOne) {
+  Doorbell doorbell;
+  Sleeper sleeper;
+  sleeper.watch(doorbell.fd());
+  const std::uint64_t late = 1;
+  ASSERT_EQ(::write(doorbell.fd(), &late, sizeof(late)), static_cast<ssize_t>(sizeof(late)));
+  const auto start = std::chrono::steady_clock::now();
+  for (int turn = 0; turn < 2; ++turn) {
+    doorbell.arm();
+    sleeper.sleep(base::Duration::milliseconds(20));
+    doorbell.disarm();
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(20));
 }
 
 TEST(Sleeper, WhatCannotBeWatchedMakesItIncomplete) {
