@@ -17,6 +17,9 @@ class IdleBackoff {
   // A bound of zero: never sleep.
   explicit IdleBackoff(base::Duration bound) : bound_(bound) {}
 
+  // Lowers the bound.
+  void shorten(base::Duration bound) { bound_ = std::min(bound_, bound); }
+
   // How long to sleep after a turn that was `busy` or not, when something is due in `until_due`;
   // zero for not at all.
   [[nodiscard]] base::Duration after_turn(bool busy, base::Duration until_due) {

@@ -28,7 +28,9 @@ void Sleeper::sleep(base::Duration time) {
   std::array<epoll_event, 8> events;
   const int n =
       ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &limit, nullptr);
+  // An old kernel, or a filter of system calls that does not know this one.
   if (n < 0 && errno != EINTR) {
+    complete_ = false;
     (void)::nanosleep(&limit, nullptr);
     return;
   }
@@ -37,6 +39,7 @@ void Sleeper::sleep(base::Duration time) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if ((event.events & (EPOLLERR | EPOLLHUP)) == 0) continue;
     (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, event.data.fd, nullptr);
+    complete_ = false;
   }
 }
 

@@ -15,7 +15,8 @@ class Sleeper {
 
   // Ends sleeps when `fd` is readable. A negative one stands for something that cannot.
   void watch(int fd);
-  // True when everything that was to be watched is: sleeping long delays nothing then.
+  // True while everything that was to be watched is: sleeping long delays nothing then. A sleep may
+  // find out that it is not so.
   [[nodiscard]] bool complete() const { return complete_; }
 
   // A signal may end it early, too. Precondition: less than a second.

@@ -143,6 +143,7 @@ void Worker::rest(base::Instant now, bool busy) {
   doorbell.arm();
   if (!exchange_.anything_for(worker_)) sleeper_.sleep(sleep);
   doorbell.disarm();
+  if (!sleeper_.complete()) idle_.shorten(idle_sleep_);
   counters_.add(RunCounter::kSleeps);
   counters_.add(RunCounter::kSleptMicroseconds,
                 static_cast<std::uint64_t>((clock_.now() - now).microseconds()));

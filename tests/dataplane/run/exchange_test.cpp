@@ -3,10 +3,17 @@
 #include "dataplane/run/exchange.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -137,6 +144,32 @@ TEST(Sleeper, WhatCannotBeWatchedMakesItIncomplete) {
   Sleeper sleeper;
   EXPECT_TRUE(sleeper.complete());
   sleeper.watch(-1);
+  EXPECT_FALSE(sleeper.complete());
+}
+
+// From now on the kernel does not know epoll_pwait2() where this thread is concerned.
+bool forget_the_sleepers_system_call() {
+  std::array<sock_filter, 4> program = {
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_epoll_pwait2, 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(Sleeper, KernelThatCannotWakeItMakesItIncomplete) {
+  Doorbell doorbell;
+  Sleeper sleeper;
+  sleeper.watch(doorbell.fd());
+  ASSERT_TRUE(sleeper.complete());
+  bool forgotten = false;
+  std::jthread([&] {
+    forgotten = forget_the_sleepers_system_call();
+    sleeper.sleep(base::Duration::milliseconds(1));
+  }).join();
+  if (!forgotten) GTEST_SKIP() << "NOT TESTED: the kernel filters no system calls";
   EXPECT_FALSE(sleeper.complete());
 }
 

@@ -58,5 +58,15 @@ TEST(IdleBackoff, BoundOfZeroNeverSleeps) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(idle.after_turn(false, kFar), kNone);
 }
 
+TEST(IdleBackoff, LoweredBoundHoldsFromTheNextSleepOn) {
+  IdleBackoff idle = impatient();
+  for (int i = 0; i < 20; ++i) (void)idle.after_turn(false, kFar);
+  constexpr auto kLower = base::Duration::microseconds(50);
+  idle.shorten(kLower);
+  EXPECT_EQ(idle.after_turn(false, kFar), kLower);
+  idle.shorten(kBound);
+  EXPECT_EQ(idle.after_turn(false, kFar), kLower);
+}
+
 }  // namespace
 }  // namespace sluice::run
