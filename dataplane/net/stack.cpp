@@ -96,6 +96,7 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
     case wire::IpProtocol::kIcmp:
       return icmp.receive(now, interface, parsed->header, packet->bytes());
     case wire::IpProtocol::kUdp:
+    case wire::IpProtocol::kIcmpv6:
       break;
   }
   counters.add(NetCounter::kIpv4UnknownProtocol);

@@ -10,7 +10,7 @@
 
 namespace sluice::wire {
 
-enum class IpProtocol : std::uint8_t { kIcmp = 1, kTcp = 6, kUdp = 17 };
+enum class IpProtocol : std::uint8_t { kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58 };
 
 // A sum in the making. Spans continue each other: an odd length makes the next span start in the
 // lower half of a word.
@@ -40,8 +40,8 @@ class InternetSum {
 // Of one span.
 [[nodiscard]] std::uint16_t internet_checksum(base::Bytes bytes);
 
-// The sum that TCP begins with (RFC 9293 3.1). `length` is that of the TCP header and payload. The
-// IPv6 form (RFC 8200 8.1) follows from the addresses' family.
+// The sum that TCP begins with (RFC 9293 3.1), and ICMPv6 (RFC 4443 2.3). `length` is that of the
+// transport's header and payload. The IPv6 form (RFC 8200 8.1) follows from the addresses' family.
 [[nodiscard]] InternetSum pseudo_header_sum(base::Ipv4Address source, base::Ipv4Address destination,
                                             IpProtocol protocol, std::size_t length);
 [[nodiscard]] InternetSum pseudo_header_sum(const base::IpAddress& source,

@@ -45,13 +45,19 @@ ByteVector ipv4_packet(const wire::Ipv4Header& header, base::Bytes payload) {
   return concatenated(front, payload);
 }
 
+ByteVector ipv6_packet(const wire::Ipv6Header& header, base::Bytes payload) {
+  ByteVector front(wire::Ipv6Header::kSize);
+  wire::serialize_ipv6(header, front.size() + payload.size(), front);
+  return concatenated(front, payload);
+}
+
 ByteVector icmp_message(const wire::IcmpMessage& message) {
   ByteVector bytes(wire::icmp_size(message));
   wire::serialize_icmp(message, bytes);
   return bytes;
 }
 
-ByteVector tcp_segment(base::Ipv4Address source, base::Ipv4Address destination,
+ByteVector tcp_segment(const base::IpAddress& source, const base::IpAddress& destination,
                        const wire::TcpHeader& header, base::Bytes payload) {
   ByteVector front(wire::tcp_header_size(header));
   wire::serialize_tcp(header, front);

@@ -10,6 +10,7 @@
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::test {
@@ -24,9 +25,12 @@ using ByteVector = std::vector<std::byte>;
 [[nodiscard]] ByteVector ethernet_frame(const wire::EthernetHeader& header, base::Bytes payload);
 [[nodiscard]] ByteVector arp_payload(const wire::ArpPacket& packet);
 [[nodiscard]] ByteVector ipv4_packet(const wire::Ipv4Header& header, base::Bytes payload);
+// The payload begins with whatever the header calls its next header.
+[[nodiscard]] ByteVector ipv6_packet(const wire::Ipv6Header& header, base::Bytes payload);
 [[nodiscard]] ByteVector icmp_message(const wire::IcmpMessage& message);
 // With the checksum for these addresses.
-[[nodiscard]] ByteVector tcp_segment(base::Ipv4Address source, base::Ipv4Address destination,
+[[nodiscard]] ByteVector tcp_segment(const base::IpAddress& source,
+                                     const base::IpAddress& destination,
                                      const wire::TcpHeader& header, base::Bytes payload = {});
 
 }  // namespace sluice::test

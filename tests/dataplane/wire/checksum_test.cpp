@@ -95,6 +95,14 @@ TEST(PseudoHeader, Ipv6HasAddressesLengthAndProtocol) {
                                             "20010db8000000000000000000000002 00011170 00000006")));
 }
 
+TEST(PseudoHeader, Ipv6CarriesIcmpv6) {
+  const auto sum =
+      pseudo_header_sum(*base::IpAddress::parse("2001:db8::1"),
+                        *base::IpAddress::parse("2001:db8::2"), IpProtocol::kIcmpv6, 64);
+  EXPECT_EQ(sum.folded(), reference_sum(hex("20010db8000000000000000000000001"
+                                            "20010db8000000000000000000000002 00000040 0000003a")));
+}
+
 TEST(PseudoHeader, SumGoesOnWithTheSegment) {
   const auto segment = random_bytes(1461, 4);
   auto sum = pseudo_header_sum(base::IpAddress(base::Ipv4Address::of(10, 0, 0, 1)),
