@@ -14,22 +14,22 @@
 
 namespace sluice::wire {
 
-// A TCP flow over IPv4 as this host sees it.
+// A TCP flow as this host sees it; both addresses are of one family.
 struct FlowKey {
-  base::Ipv4Address local;
-  base::Ipv4Address remote;
+  base::IpAddress local;
+  base::IpAddress remote;
   std::uint16_t local_port = 0;
   std::uint16_t remote_port = 0;
   auto operator<=>(const FlowKey&) const = default;
 };
 
-// Nothing for IPv6.
+// Nothing where the families differ.
 [[nodiscard]] std::optional<FlowKey> flow_of(const base::FourTuple& connection);
 
 struct FrameSteering {
   enum class To : std::uint8_t {
     kFlowOwner,    // TCP, or an ICMP error that quotes it: flow_owner(flow, workers)
-    kEveryWorker,  // ARP: every worker keeps neighbours of its own
+    kEveryWorker,  // ARP, Neighbour Discovery: every worker keeps neighbours of its own
     kFirstWorker,  // fragments, echo requests, what is not understood
   };
   To to = To::kFirstWorker;
@@ -42,7 +42,8 @@ struct FrameSteering {
 
 // The key and the indirection table's size to give to a device: entry i names worker i modulo the
 // number of workers. The hash covers, as the device sees them in a received frame, source address,
-// destination address, source port and destination port.
+// destination address, source port and destination port; extension headers and flow labels have no
+// part in it.
 inline constexpr unsigned kIndirectionEntries = 128;
 // It is the key of the RSS specification's own verification suite, which every driver takes.
 inline constexpr std::array<std::uint8_t, 40> kRssKey = {
@@ -50,9 +51,10 @@ inline constexpr std::array<std::uint8_t, 40> kRssKey = {
     0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
     0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
+// Precondition: both addresses are of one family.
 [[nodiscard]] std::uint32_t flow_hash(const FlowKey& flow);
 
-// Precondition: worker_count > 0.
+// Preconditions: worker_count > 0, and as above.
 [[nodiscard]] inline unsigned flow_owner(const FlowKey& flow, unsigned worker_count) {
   return flow_hash(flow) % kIndirectionEntries % worker_count;
 }

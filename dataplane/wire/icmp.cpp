@@ -2,7 +2,6 @@
 
 #include "base/cursor.hpp"
 #include "dataplane/wire/checksum.hpp"
-#include "dataplane/wire/ipv4.hpp"
 
 namespace sluice::wire {
 namespace {
@@ -63,22 +62,6 @@ void serialize_icmp(const IcmpMessage& message, base::MutableBytes to) {
   base::Writer writer(to);
   std::visit([&](const auto& m) { write(m, writer); }, message);
   base::store_be(to.data() + kChecksumOffset, internet_checksum(to));
-}
-
-base::Result<QuotedSegment, WireError> parse_quoted_segment(base::Bytes quoted) {
-  TRY_ASSIGN(const ParsedIpv4Header ip, parse_quoted_ipv4(quoted));
-  if (ip.header.protocol != IpProtocol::kTcp || ip.header.fragment_offset != 0) {
-    return base::Unexpected{WireError::kUnsupported};
-  }
-  // RFC 792: the first 64 bits of the packet's data are there: both ports and the sequence number.
-  base::Reader reader(quoted.subspan(ip.size));
-  QuotedSegment segment{.source = ip.header.source,
-                        .destination = ip.header.destination,
-                        .source_port = reader.u16(),
-                        .destination_port = reader.u16(),
-                        .sequence = SeqNumber(reader.u32())};
-  if (!reader.ok()) return base::Unexpected{WireError::kTruncated};
-  return segment;
 }
 
 }  // namespace sluice::wire

@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <variant>
 
-#include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "dataplane/wire/error.hpp"
-#include "dataplane/wire/seq_number.hpp"
+#include "dataplane/wire/quoted_segment.hpp"
 
 namespace sluice::wire {
 
@@ -54,18 +53,5 @@ using IcmpMessage = std::variant<IcmpEcho, IcmpUnreachable>;
 // Writes header, data and checksum. Preconditions: to.size() == icmp_size(message), and `to` does
 // not overlap the message's views.
 void serialize_icmp(const IcmpMessage& message, base::MutableBytes to);
-
-// A TCP segment of ours that an error quotes: enough of it to find the connection and to tell a
-// guess from the truth (RFC 5927 4).
-struct QuotedSegment {
-  base::Ipv4Address source;
-  base::Ipv4Address destination;
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
-  SeqNumber sequence;
-};
-
-// kUnsupported for anything but an unfragmented TCP segment.
-[[nodiscard]] base::Result<QuotedSegment, WireError> parse_quoted_segment(base::Bytes quoted);
 
 }  // namespace sluice::wire

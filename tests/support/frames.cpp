@@ -57,6 +57,12 @@ ByteVector icmp_message(const wire::IcmpMessage& message) {
   return bytes;
 }
 
+ByteVector icmpv6_message(const wire::Ipv6Header& ip, const wire::Icmpv6Message& message) {
+  ByteVector bytes(wire::icmpv6_size(message));
+  wire::serialize_icmpv6(message, ip, bytes);
+  return bytes;
+}
+
 ByteVector tcp_segment(const base::IpAddress& source, const base::IpAddress& destination,
                        const wire::TcpHeader& header, base::Bytes payload) {
   ByteVector front(wire::tcp_header_size(header));

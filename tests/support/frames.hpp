@@ -9,6 +9,7 @@
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
+#include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/tcp.hpp"
@@ -28,6 +29,8 @@ using ByteVector = std::vector<std::byte>;
 // The payload begins with whatever the header calls its next header.
 [[nodiscard]] ByteVector ipv6_packet(const wire::Ipv6Header& header, base::Bytes payload);
 [[nodiscard]] ByteVector icmp_message(const wire::IcmpMessage& message);
+[[nodiscard]] ByteVector icmpv6_message(const wire::Ipv6Header& ip,
+                                        const wire::Icmpv6Message& message);
 // With the checksum for these addresses.
 [[nodiscard]] ByteVector tcp_segment(const base::IpAddress& source,
                                      const base::IpAddress& destination,

@@ -12,14 +12,10 @@ using test::hex;
 constexpr auto kOurs = base::Ipv4Address::of(198, 18, 0, 2);
 constexpr auto kTheirs = base::Ipv4Address::of(198, 18, 0, 1);
 
-test::ByteVector sent_segment(IpProtocol protocol = IpProtocol::kTcp,
-                              std::uint16_t fragment_offset = 0) {
+test::ByteVector sent_segment() {
   const TcpHeader header{
       .source_port = 40000, .destination_port = 8080, .sequence = SeqNumber(0x01020304)};
-  return test::ipv4_packet({.source = kOurs,
-                            .destination = kTheirs,
-                            .protocol = protocol,
-                            .fragment_offset = fragment_offset},
+  return test::ipv4_packet({.source = kOurs, .destination = kTheirs, .protocol = IpProtocol::kTcp},
                            test::tcp_segment(kOurs, kTheirs, header));
 }
 
@@ -86,35 +82,6 @@ TEST(Icmp, OtherTypesAreUnsupported) {
   const auto parsed = parse_icmp(message);
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error(), WireError::kUnsupported);
-}
-
-// RFC 792: the header and eight bytes are quoted, no more.
-TEST(Icmp, QuotedSegmentIsReadFromEightBytes) {
-  const auto packet = sent_segment();
-  const auto quoted = parse_quoted_segment(base::Bytes(packet).first(28));
-  ASSERT_TRUE(quoted);
-  EXPECT_EQ(quoted->source, kOurs);
-  EXPECT_EQ(quoted->destination, kTheirs);
-  EXPECT_EQ(quoted->source_port, 40000);
-  EXPECT_EQ(quoted->destination_port, 8080);
-  EXPECT_EQ(quoted->sequence, SeqNumber(0x01020304));
-}
-
-TEST(Icmp, QuotationWithoutASequenceNumberIsTruncated) {
-  const auto packet = sent_segment();
-  for (std::size_t size = 0; size < 28; ++size) {
-    const auto quoted = parse_quoted_segment(base::Bytes(packet).first(size));
-    ASSERT_FALSE(quoted) << size;
-    EXPECT_EQ(quoted.error(), WireError::kTruncated);
-  }
-}
-
-TEST(Icmp, QuotationOfAnotherProtocolOrALaterFragmentIsUnsupported) {
-  for (const auto& packet : {sent_segment(IpProtocol::kUdp), sent_segment(IpProtocol::kTcp, 8)}) {
-    const auto quoted = parse_quoted_segment(packet);
-    ASSERT_FALSE(quoted);
-    EXPECT_EQ(quoted.error(), WireError::kUnsupported);
-  }
 }
 
 }  // namespace
