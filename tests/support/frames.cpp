@@ -63,6 +63,12 @@ ByteVector icmpv6_message(const wire::Ipv6Header& ip, const wire::Icmpv6Message&
   return bytes;
 }
 
+ByteVector discovery_message(const wire::Ipv6Header& ip, const wire::DiscoveryMessage& message) {
+  ByteVector bytes(wire::discovery_size(message));
+  wire::serialize_discovery(message, ip, bytes);
+  return bytes;
+}
+
 ByteVector tcp_segment(const base::IpAddress& source, const base::IpAddress& destination,
                        const wire::TcpHeader& header, base::Bytes payload) {
   ByteVector front(wire::tcp_header_size(header));

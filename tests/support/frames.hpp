@@ -12,6 +12,7 @@
 #include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/neighbour_discovery.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::test {
@@ -31,6 +32,8 @@ using ByteVector = std::vector<std::byte>;
 [[nodiscard]] ByteVector icmp_message(const wire::IcmpMessage& message);
 [[nodiscard]] ByteVector icmpv6_message(const wire::Ipv6Header& ip,
                                         const wire::Icmpv6Message& message);
+[[nodiscard]] ByteVector discovery_message(const wire::Ipv6Header& ip,
+                                           const wire::DiscoveryMessage& message);
 // With the checksum for these addresses.
 [[nodiscard]] ByteVector tcp_segment(const base::IpAddress& source,
                                      const base::IpAddress& destination,

@@ -228,6 +228,18 @@ TEST(ClassifyFrame, Icmpv6ErrorGoesToTheOwnerOfTheQuotedFlow) {
   }
 }
 
+TEST(ClassifyFrame, NeighbourDiscoveryGoesToEveryWorker) {
+  const Ipv6Header ip{.source = kTheirs6, .destination = kOurs6};
+  for (const DiscoveryMessage& message :
+       {DiscoveryMessage(NeighbourSolicitation{.target = kOurs6, .source_mac{}}),
+        DiscoveryMessage(NeighbourAdvertisement{.target = kOurs6, .target_mac{}}),
+        DiscoveryMessage(RouterSolicitation{}), DiscoveryMessage(RouterAdvertisement{})}) {
+    const auto steering =
+        classify_frame(received6(IpProtocol::kIcmpv6, test::discovery_message(ip, message)));
+    EXPECT_EQ(steering.to, FrameSteering::To::kEveryWorker);
+  }
+}
+
 TEST(ClassifyFrame, Ipv6WithoutAFlowGoesToTheFirstWorker) {
   const auto fragment = received6(
       IpProtocol{44}, test::concatenated(test::hex("0600000000000001"), received_segment6()));
