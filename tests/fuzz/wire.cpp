@@ -2,7 +2,9 @@
 // the form that the serialiser gives it.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -10,7 +12,11 @@
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/flow.hpp"
 #include "dataplane/wire/icmp.hpp"
+#include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/ipv6_extensions.hpp"
+#include "dataplane/wire/neighbour_discovery.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -56,6 +62,56 @@ void icmp(base::Bytes input) {
   require(written.size() == input.size(), "ICMP message comes back");
 }
 
+// Whatever stands in the checksum field, so that what lies behind it is reached.
+void icmpv6(const wire::Ipv6Header& ip, const std::optional<wire::Ipv6Fragment>& fragment,
+            base::Bytes input) {
+  (void)wire::parse_icmpv6(ip, input);
+  std::vector<std::byte> message(input.begin(), input.end());
+  if (message.size() < wire::kIcmpv6HeaderSize) return;
+  base::store_be(message.data() + wire::kIcmpv6ChecksumOffset, std::uint16_t{0});
+  base::store_be(message.data() + wire::kIcmpv6ChecksumOffset, wire::icmpv6_checksum(ip, message));
+  const auto parsed = wire::parse_icmpv6(ip, message);
+  if (!parsed) return;
+  std::vector<std::byte> written(wire::icmpv6_size(*parsed));
+  wire::serialize_icmpv6(*parsed, ip, written);
+  require(written.size() == message.size() && wire::parse_icmpv6(ip, written),
+          "ICMPv6 message comes back");
+
+  const auto discovery = wire::parse_discovery(ip, fragment, message);
+  if (!discovery) return;
+  require(std::holds_alternative<wire::Icmpv6Discovery>(*parsed) &&
+              ip.hop_limit == wire::kDiscoveryHopLimit && !fragment,
+          "Neighbour Discovery comes from the link");
+  written.resize(wire::discovery_size(*discovery));
+  wire::serialize_discovery(*discovery, ip, written);
+  const auto again = wire::parse_discovery(ip, fragment, written);
+  require(again && *again == *discovery, "Neighbour Discovery comes back");
+}
+
+void ipv6(base::Bytes input) {
+  (void)wire::parse_quoted_ipv6_segment(input);
+  const auto quotation = wire::parse_quoted_ipv6(input);
+  if (!quotation) return;
+  std::vector<std::byte> written(wire::Ipv6Header::kSize);
+  wire::serialize_ipv6(quotation->header, quotation->total_size, written);
+  require(base::equal(written, input.first(written.size())), "IPv6 header comes back");
+  const auto upper = wire::find_upper_layer(input, *quotation);
+  if (!upper) {
+    require(!upper.error().answer || upper.error().answer->pointer < quotation->total_size,
+            "a parameter problem points into the packet");
+    return;
+  }
+  require(upper->offset <= input.size() && upper->offset <= quotation->total_size &&
+              upper->offset <= wire::Ipv6Header::kSize + wire::kMaxExtensionBytes,
+          "the chain ends within the packet and its bound");
+  require(upper->protocol_at < upper->offset &&
+              input[upper->protocol_at] == static_cast<std::byte>(upper->protocol),
+          "the chain names the upper layer");
+  if (!wire::parse_ipv6(input)) return;
+  icmpv6(quotation->header, upper->fragment,
+         input.subspan(upper->offset, quotation->total_size - upper->offset));
+}
+
 void tcp(base::Bytes input) {
   const auto parsed = wire::parse_tcp(input);
   if (!parsed) return;
@@ -79,6 +135,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   arp(input);
   ipv4(input);
   icmp(input);
+  ipv6(input);
   tcp(input);
   (void)wire::classify_frame(input);
   return 0;
