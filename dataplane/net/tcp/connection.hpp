@@ -104,6 +104,7 @@ class Connection : public base::TimerNode {
   bool fin_queued : 1 = false;       // ours
   bool writable_wanted : 1 = false;  // the send buffer was full
   bool syn_resent : 1 = false;
+  bool by_cookie : 1 = false;         // our SYN-ACK was a SYN cookie
   bool probing : 1 = false;           // zero-window probes are being sent
   bool tail_probed : 1 = false;       // a tail loss probe is out
   bool tail_probe_armed : 1 = false;  // kRetransmit stands for a tail loss probe

@@ -160,6 +160,26 @@ bool Emitter::refuse(const base::FourTuple& flow, const TcpHeader& cause, std::u
   return send_bare(flow, header);
 }
 
+// As send_syn() for the connection that the cookie stands for.
+bool Emitter::send_syn_cookie(const base::FourTuple& flow, const TcpHeader& syn,
+                              const SynCookies::Answer& cookie) {
+  TcpHeader header;
+  header.source_port = flow.local.port;
+  header.destination_port = flow.remote.port;
+  header.sequence = cookie.sequence;
+  header.acknowledgement = syn.sequence + 1;
+  header.flags = {.syn = true, .ack = true};
+  header.window = window_.initial();
+  header.options.mss = local_mss(flow.remote.address);
+  if (syn.options.timestamps) {
+    header.options.timestamps =
+        wire::TcpTimestamps{.value = cookie.timestamp, .echo = syn.options.timestamps->value};
+    header.options.sack_permitted = syn.options.sack_permitted;
+    if (syn.options.window_scale) header.options.window_scale = window_.scale();
+  }
+  return send_bare(flow, header);
+}
+
 bool Emitter::send_time_wait_ack(const TimeWaitEntry& entry) {
   TcpHeader header;
   header.source_port = entry.flow.local.port;

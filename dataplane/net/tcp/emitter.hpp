@@ -7,6 +7,7 @@
 #include "base/packet.hpp"
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/receive_window.hpp"
+#include "dataplane/net/tcp/syn_cookies.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net::tcp {
@@ -30,6 +31,9 @@ class Emitter {
   bool send_reset(Connection& c);
   // RFC 9293 3.10.7.1: the answer to a segment that no connection wants.
   bool refuse(const base::FourTuple& flow, const wire::TcpHeader& header, std::uint32_t length);
+  // The SYN-ACK to a SYN of which nothing is kept.
+  bool send_syn_cookie(const base::FourTuple& flow, const wire::TcpHeader& syn,
+                       const SynCookies::Answer& cookie);
   bool send_time_wait_ack(const TimeWaitEntry& entry);
 
   [[nodiscard]] const ReceiveWindow& window() const { return window_; }

@@ -22,7 +22,7 @@ struct Engine::Parts {
       : core(settings, hash_key, std::move(owns_flow), ip, packets, counters, start),
         emitter(core),
         output(core, emitter),
-        input(core, emitter),
+        input(core, emitter, hash_key),
         timers(core, emitter, output) {}
 
   void finish(Connection& c);

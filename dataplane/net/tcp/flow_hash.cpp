@@ -2,16 +2,14 @@
 
 #include <array>
 
-#include "base/cursor.hpp"
-
 namespace sluice::net::tcp {
 namespace {
 
 // One key serves several purposes; each hashes a label of its own in front.
 enum class Purpose : std::uint8_t { kSequence = 1, kTimestamps = 2, kPort = 3 };
 
-// Two IPv6 addresses, two ports and a label.
-using Buffer = std::array<std::byte, 37>;
+// A flow and a label.
+using Buffer = std::array<std::byte, kFlowBytes + 1>;
 
 void write_address(base::Writer& writer, const base::IpAddress& address) {
   if (address.is_ipv4()) {
@@ -19,13 +17,6 @@ void write_address(base::Writer& writer, const base::IpAddress& address) {
   } else {
     writer.bytes(address.ipv6().octets);
   }
-}
-
-void write_flow(base::Writer& writer, const base::FourTuple& flow) {
-  writer.u16(flow.local.port);
-  writer.u16(flow.remote.port);
-  write_address(writer, flow.local.address);
-  write_address(writer, flow.remote.address);
 }
 
 std::uint64_t labelled(const SipKey& key, Purpose purpose, const base::FourTuple& flow) {
@@ -37,6 +28,13 @@ std::uint64_t labelled(const SipKey& key, Purpose purpose, const base::FourTuple
 }
 
 }  // namespace
+
+void write_flow(base::Writer& writer, const base::FourTuple& flow) {
+  writer.u16(flow.local.port);
+  writer.u16(flow.remote.port);
+  write_address(writer, flow.local.address);
+  write_address(writer, flow.remote.address);
+}
 
 std::uint32_t FlowHash::bucket(const base::FourTuple& flow) const {
   Buffer buffer;

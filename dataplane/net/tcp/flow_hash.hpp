@@ -6,11 +6,16 @@
 #include <cstdint>
 
 #include "base/address.hpp"
+#include "base/cursor.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/tcp/siphash.hpp"
 #include "dataplane/wire/seq_number.hpp"
 
 namespace sluice::net::tcp {
+
+// A flow as the keyed hashes read it: at most two IPv6 addresses and two ports.
+inline constexpr std::size_t kFlowBytes = 36;
+void write_flow(base::Writer& writer, const base::FourTuple& flow);
 
 class FlowHash {
  public:

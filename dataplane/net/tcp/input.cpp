@@ -53,8 +53,11 @@ void Input::dispatch(Arrival& arrival) {
       treatment(listener ? Place::kListen : Place::kNoConnection, kind_of(arrival.header.flags));
   switch (treat.action) {
     case Action::kAccept:
+      if (under_pressure()) return answer_with_cookie(arrival);
       (void)accept(arrival, *listener, std::nullopt);
       return;
+    case Action::kCookie:
+      return on_cookie(arrival, *listener);
     case Action::kRefuse:
       return refuse(arrival, treat.counter);
     default:
@@ -64,6 +67,7 @@ void Input::dispatch(Arrival& arrival) {
 
 void Input::refuse(const Arrival& arrival, NetCounter why) {
   core_.count(why);
+  if (!resets_.permit(core_.now)) return core_.count(NetCounter::kTcpResetsSuppressed);
   (void)emitter_.refuse(arrival.flow, arrival.header, arrival.length());
 }
 
@@ -82,6 +86,7 @@ void Input::on_connection(Arrival& arrival, Connection& c) {
     case Action::kRefuse:
       return refuse(arrival, treat.counter);
     case Action::kAccept:
+    case Action::kCookie:
     case Action::kDrop:
       return core_.count(treat.counter);
   }

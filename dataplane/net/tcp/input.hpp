@@ -9,13 +9,16 @@
 #include "base/packet.hpp"
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/emitter.hpp"
+#include "dataplane/net/tcp/reset_limit.hpp"
+#include "dataplane/net/tcp/syn_cookies.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net::tcp {
 
 class Input {
  public:
-  Input(Core& core, Emitter& emitter) : core_(core), emitter_(emitter) {}
+  Input(Core& core, Emitter& emitter, HashKey hash_key)
+      : core_(core), emitter_(emitter), cookies_(hash_key) {}
 
   void receive(const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
@@ -35,11 +38,16 @@ class Input {
   void process(Arrival& arrival, Connection& c);
   void on_second_syn(const Arrival& arrival, Connection& c);
 
+  // --- input_cookie.cpp: handshakes of which nothing is kept ---
+  [[nodiscard]] bool under_pressure() const;
+  void answer_with_cookie(const Arrival& arrival);
+  void on_cookie(Arrival& arrival, ListenerId listener);
+
   // --- input_open.cpp: handshakes ---
   // False when there is no room for the connection.
   bool accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
   void on_syn_sent(const Arrival& arrival, Connection& c);
-  void take_syn(const Arrival& arrival, Connection& c);
+  void take_syn(const wire::TcpHeader& syn, Connection& c);
   void establish(const Arrival& arrival, Connection& c);
 
   // --- input_check.cpp: 3.10.7.4, first to fourth ---
@@ -66,6 +74,8 @@ class Input {
 
   Core& core_;
   Emitter& emitter_;
+  SynCookies cookies_;
+  ResetLimit resets_;
 };
 
 // One segment as it is being processed.

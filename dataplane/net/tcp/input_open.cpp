@@ -26,11 +26,11 @@ constexpr std::uint32_t kTimestampOptionSize = 12;
 }  // namespace
 
 // What both kinds of open learn from the peer's SYN.
-void Input::take_syn(const Arrival& arrival, Connection& c) {
-  const wire::TcpOptions& options = arrival.header.options;
+void Input::take_syn(const wire::TcpHeader& syn, Connection& c) {
+  const wire::TcpOptions& options = syn.options;
   const base::IpAddress& remote = c.flow.remote.address;
   const std::uint32_t offered = c.rcv.window();  // by our own SYN, if it went out before
-  c.rcv.nxt = arrival.header.sequence + 1;
+  c.rcv.nxt = syn.sequence + 1;
   c.rcv.edge = c.rcv.nxt + offered;
   c.rcv.last_ack = c.rcv.nxt;
   c.timestamps = options.timestamps.has_value();
@@ -49,9 +49,9 @@ void Input::take_syn(const Arrival& arrival, Connection& c) {
   const std::uint32_t mss = std::min(peer, emitter_.local_mss(remote)) - options_size;
   c.snd.mss = static_cast<std::uint16_t>(std::min(mss, core_.payload_room));
   // RFC 7323 2.2: a SYN's window is never scaled.
-  c.snd.wnd = c.snd.max_wnd = arrival.header.window;
-  c.snd.wl1 = arrival.header.sequence;
-  c.snd.wl2 = arrival.header.acknowledgement;
+  c.snd.wnd = c.snd.max_wnd = syn.window;
+  c.snd.wl1 = syn.sequence;
+  c.snd.wl2 = syn.acknowledgement;
 }
 
 bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
@@ -64,7 +64,7 @@ bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<Se
   Connection& c = *created;
   c.passive = true;
   c.listener = listener;
-  take_syn(arrival, c);
+  take_syn(arrival.header, c);
   // RFC 6191 2 and RFC 1122 4.2.2.13: beyond all that the flow's previous connection has sent.
   SeqNumber iss = core_.hash.initial_sequence(c.flow, core_.now);
   if (above && iss <= *above) iss = *above + 0x10001;
@@ -95,7 +95,7 @@ void Input::on_syn_sent(const Arrival& arrival, Connection& c) {
   }
   // Fourth, and fifth: neither SYN nor RST.
   if (!header.flags.syn) return core_.count(NetCounter::kTcpNotSynchronized);
-  take_syn(arrival, c);
+  take_syn(header, c);
   if (header.flags.ack) {
     establish(arrival, c);
     c.ack_now = true;
@@ -114,7 +114,9 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   core_.set_state(c, State::kEstablished);
   c.snd.una = arrival.header.acknowledgement;
   const auto& timestamps = arrival.header.options.timestamps;
-  if (!c.syn_resent) {
+  if (c.by_cookie) {
+    // When our SYN-ACK went out nobody knows: the first text is measured (RFC 6298 2.1).
+  } else if (!c.syn_resent) {
     c.rtt.add(core_.now - c.progress);
   } else if (c.timestamps && timestamps) {
     measure(arrival, c, std::nullopt);

@@ -2,6 +2,7 @@
 // holds when it is charged by true size, never taken back, and never reopened in driblets.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,6 +16,10 @@ class ReceiveWindow {
 
   // The shift to offer (RFC 7323 2.3): the smallest that can express the whole window.
   [[nodiscard]] std::uint8_t scale() const;
+  // The window of a SYN-ACK, while nothing is received.
+  [[nodiscard]] std::uint16_t initial() const {
+    return static_cast<std::uint16_t>(std::min(whole(), std::uint32_t{0xffff}));
+  }
   // Moves the right edge as far as it may go and returns the header's field. A SYN's is never
   // scaled (RFC 7323 2.2).
   [[nodiscard]] std::uint16_t advertise(Connection& c, bool syn) const;

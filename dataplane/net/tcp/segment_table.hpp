@@ -59,6 +59,7 @@ enum class Action : std::uint8_t {
   kDrop,
   kRefuse,     // answered with a reset
   kAccept,     // 3.10.7.2: a new connection
+  kCookie,     // 3.10.7.2, an ACK: refused, unless it returns a SYN cookie
   kSynSent,    // 3.10.7.3
   kProcess,    // 3.10.7.4, all steps
   kSecondSyn,  // a SYN for a connection that has had its own
@@ -92,7 +93,7 @@ inline constexpr std::array<std::array<Treatment, kFlagKinds>, kPlaces> kTreatme
     {refuse(C::kTcpNoListener), refuse(C::kTcpNoListener), refuse(C::kTcpNoListener),
      refuse(C::kTcpNoListener), drop(C::kTcpResetIgnored), drop(C::kTcpResetIgnored)},
     /* LISTEN, 3.10.7.2 */
-    {drop(C::kTcpNotSynchronized), refuse(C::kTcpNotSynchronized), go(A::kAccept),
+    {drop(C::kTcpNotSynchronized), go(A::kCookie), go(A::kAccept),
      refuse(C::kTcpNotSynchronized), drop(C::kTcpResetIgnored), drop(C::kTcpResetIgnored)},
     /* SYN-SENT, 3.10.7.3 */
     {drop(C::kTcpNotSynchronized), go(A::kSynSent), go(A::kSynSent),

@@ -1,0 +1,49 @@
+// Handshakes under pressure: what SYN cookies (syn_cookies.hpp, RFC 4987 3.6) replace of RFC 9293
+// 3.10.7.2.
+#include "dataplane/net/tcp/input.hpp"
+
+namespace sluice::net::tcp {
+
+// Three quarters of the half-open connections that are allowed leave room for those that must be
+// remembered: a SYN that ends TIME-WAIT, whose answer depends on what was there before.
+bool Input::under_pressure() const {
+  const std::size_t most = core_.settings.max_half_open;
+  return core_.half_open() >= most - most / 4 ||
+         core_.connections.size() == core_.connections.capacity();
+}
+
+void Input::answer_with_cookie(const Arrival& arrival) {
+  const std::uint32_t clock = milliseconds(core_.now) + core_.hash.timestamp_offset(arrival.flow);
+  const SynCookies::Answer cookie = cookies_.issue(core_.now, arrival.flow, arrival.header, clock);
+  if (emitter_.send_syn_cookie(arrival.flow, arrival.header, cookie)) {
+    core_.count(NetCounter::kTcpSynCookiesSent);
+  }
+}
+
+// An acknowledgment in LISTEN. One that returns a cookie finds the SYN-RECEIVED that the SYN would
+// have left behind, and goes through it like any other.
+void Input::on_cookie(Arrival& arrival, ListenerId listener) {
+  if (!cookies_.outstanding(core_.now)) return refuse(arrival, NetCounter::kTcpNotSynchronized);
+  const auto offered = cookies_.redeem(core_.now, arrival.flow, arrival.header);
+  if (!offered) return refuse(arrival, NetCounter::kTcpSynCookiesRejected);
+  // Without room, no answer: the peer's text, which returns the cookie as well, comes again.
+  Connection* created = core_.create(arrival.flow, arrival.hash);
+  if (created == nullptr) return;
+  core_.count(NetCounter::kTcpSynCookiesAccepted);
+  Connection& c = *created;
+  c.passive = true;
+  c.by_cookie = true;
+  c.listener = listener;
+  wire::TcpHeader syn = arrival.header;
+  syn.sequence = arrival.header.sequence - 1;
+  syn.options = *offered;
+  take_syn(syn, c);
+  c.rcv.edge = c.rcv.nxt + emitter_.window().initial();
+  c.snd.una = arrival.header.acknowledgement - 1;
+  c.snd.nxt = arrival.header.acknowledgement;
+  c.send.start(c.snd.nxt);
+  core_.set_state(c, State::kSynReceived);
+  process(arrival, c);
+}
+
+}  // namespace sluice::net::tcp
