@@ -62,6 +62,11 @@ struct TcpSettings {
   base::Duration user_timeout = base::Duration::seconds(120);  // unacknowledged data, then reset
   // What a session has closed is delivered in this time or reset.
   base::Duration orphan_timeout = base::Duration::seconds(900);
+  // Accepted connections of which nothing is heard (RFC 9293 3.8.4): how long until the first
+  // probe, zero for none ever; from one to the next; and how many go unanswered before the end.
+  base::Duration keepalive_idle = base::Duration::seconds(7200);
+  base::Duration keepalive_interval = base::Duration::seconds(75);
+  std::uint8_t keepalive_probes = 9;
 };
 
 struct StackSettings {

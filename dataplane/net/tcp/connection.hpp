@@ -40,7 +40,9 @@ enum class Timer : std::uint8_t {
   kRetransmit,  // of SYN, data or FIN; of a zero-window probe while the peer's window is shut
   kAck,         // a delayed acknowledgment (RFC 9293 3.8.6.3)
   kResume,      // output goes on: pacing, a reordering window, or no packet was left
-  kEnd,         // the handshake, FIN-WAIT-2 or what was closed takes too long; TIME-WAIT is over
+  // The handshake, FIN-WAIT-2 or what was closed takes too long; TIME-WAIT is over; while a session
+  // has it open, keep-alive.
+  kEnd,
 };
 inline constexpr std::size_t kTimers = 4;
 
@@ -130,6 +132,7 @@ class Connection : public base::TimerNode {
 
   std::uint32_t flow_hash = 0;
   ListenerId listener = 0;
+  std::uint8_t keepalive_probes = 0;  // sent since the peer was last heard
   std::uint64_t context = 0;
   Link ready;   // has events
   Link output;  // has something to send

@@ -148,6 +148,12 @@ void Core::release(Connection& c) {
   count(NetCounter::kTcpConnectionsClosed);
 }
 
+Instant Core::end_when_established(const Connection& c) const {
+  if (!c.attached) return now + settings.orphan_timeout;
+  const bool keepalive = c.passive && settings.keepalive_idle > base::Duration{};
+  return keepalive ? now + settings.keepalive_idle : Instant::never();
+}
+
 std::size_t Core::send_room(const Connection& c) const {
   const std::size_t charged =
       std::max<std::size_t>(c.send.bytes(), c.send.segments() * kSegmentCharge);

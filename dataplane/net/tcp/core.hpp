@@ -55,6 +55,9 @@ class Core {
   // Frees the control block; what it leaves in TIME-WAIT goes into the table.
   void release(Connection& c);
 
+  // Timer::kEnd from ESTABLISHED on.
+  [[nodiscard]] base::Instant end_when_established(const Connection& c) const;
+
   // Payload that the send buffer still takes.
   [[nodiscard]] std::size_t send_room(const Connection& c) const;
 

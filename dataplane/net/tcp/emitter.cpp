@@ -92,6 +92,15 @@ bool Emitter::send_ack(Connection& c) {
   return true;
 }
 
+// RFC 9293 3.8.4: SEG.SEQ = SND.NXT-1, which the peer has acknowledged and has to answer, and no
+// text (SHLD-12), which it would have to drop.
+bool Emitter::send_keepalive(Connection& c) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  hand_over(c.flow, header_for(c, c.snd.nxt - 1, {.ack = true}), std::move(packet));
+  return true;
+}
+
 bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   TcpFlags flags{.fin = segment.fin, .psh = segment.next == nullptr, .ack = true};
   flags.psh = flags.psh && segment.size > 0;

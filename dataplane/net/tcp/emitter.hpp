@@ -25,6 +25,8 @@ class Emitter {
   // A SYN in SYN-SENT, a SYN-ACK in SYN-RECEIVED.
   bool send_syn(Connection& c);
   bool send_ack(Connection& c);
+  // Asks the peer whether it is there (RFC 9293 3.8.4). Precondition: nothing is in flight.
+  bool send_keepalive(Connection& c);
   // Payload, FIN or both; the packet stays with the segment for a retransmission.
   // Precondition: segment.size is at most a fresh packet's room.
   bool send_data(Connection& c, const SendSegment& segment);

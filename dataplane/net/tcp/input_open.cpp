@@ -128,8 +128,7 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   c.congestion.start(c.syn_resent ? c.snd.mss : initial_window(c.snd.mss));
   if (c.passive) c.attached = true;
   c.deadline(Timer::kRetransmit) = Instant::never();
-  c.deadline(Timer::kEnd) =
-      c.attached ? Instant::never() : core_.now + core_.settings.orphan_timeout;
+  c.deadline(Timer::kEnd) = core_.end_when_established(c);
   c.progress = core_.now;
   c.heard_ms = milliseconds(core_.now);
   core_.count(c.passive ? NetCounter::kTcpPassiveOpens : NetCounter::kTcpActiveOpens);

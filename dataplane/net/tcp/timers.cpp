@@ -26,6 +26,7 @@ void Timers::fire(Connection& c) {
 }
 
 bool Timers::end_of_state(Connection& c) {
+  if (c.attached && c.synchronized() && c.state != State::kTimeWait) return keep_alive(c);
   switch (c.state) {
     case State::kSynSent:
     case State::kSynReceived:

@@ -23,6 +23,7 @@ class Timers {
   void retransmit_syn(Connection& c);
   void retransmission_timeout(Connection& c);
   void look_for_losses(Connection& c);
+  bool keep_alive(Connection& c);  // keepalive.cpp
   void give_up(Connection& c);
   [[nodiscard]] bool is_hopeless(const Connection& c) const;
   [[nodiscard]] bool take_if_due(Connection& c, Timer timer) const;
