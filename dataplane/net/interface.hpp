@@ -1,8 +1,11 @@
 // One network interface of a worker's stack: its link, its addresses and its neighbours.
 #pragma once
 
+#include <vector>
+
 #include "base/counters.hpp"
 #include "base/packet.hpp"
+#include "dataplane/net/arp.hpp"
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ipv4_subnets.hpp"
 #include "dataplane/net/link.hpp"
@@ -22,12 +25,18 @@ class Interface {
         answers_(settings.answers_arp),
         subnets_(settings.addresses, settings.gateway),
         link_(settings.mac, counters),
+        arp_({.link = link_,
+              .subnets = subnets_,
+              .neighbours = neighbours_,
+              .pool = pool,
+              .counters = counters,
+              .answers = settings.answers_arp}),
         neighbours_({.link = link_,
-                     .subnets = subnets_,
+                     .ipv4 = arp_,
+                     .ipv6 = arp_,
+                     .gateways = gateways_of(settings),
                      .hash_key = hash_key,
-                     .pool = pool,
-                     .counters = counters,
-                     .answers = settings.answers_arp}) {}
+                     .counters = counters}) {}
   Interface(const Interface&) = delete;
   Interface& operator=(const Interface&) = delete;
 
@@ -38,16 +47,24 @@ class Interface {
   [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] const Ipv4Subnets& subnets() const { return subnets_; }
   [[nodiscard]] Link& link() { return link_; }
+  [[nodiscard]] Arp& arp() { return arp_; }
   [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
   [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
 
  private:
+  static std::vector<base::IpAddress> gateways_of(const InterfaceSettings& settings) {
+    std::vector<base::IpAddress> gateways;
+    if (settings.gateway) gateways.push_back(*settings.gateway);
+    return gateways;
+  }
+
   std::size_t mtu_;
   bool verifies_checksums_;
   bool computes_checksums_;
   bool answers_;
   Ipv4Subnets subnets_;
   Link link_;
+  Arp arp_;
   Neighbours neighbours_;
 };
 

@@ -1,9 +1,7 @@
 #include "dataplane/net/neighbours.hpp"
 
 #include <algorithm>
-#include <array>
-
-#include "base/bytes.hpp"
+#include <utility>
 
 namespace sluice::net {
 namespace {
@@ -19,10 +17,10 @@ base::Instant on_grid(base::Instant t) {
 
 }  // namespace
 
-Neighbours::Neighbours(const Surroundings& surroundings)
-    : around_(surroundings), entries_(kSets * kWays + 1) {}
+Neighbours::Neighbours(Surroundings surroundings)
+    : around_(std::move(surroundings)), entries_(kSets * kWays + around_.gateways.size()) {}
 
-void Neighbours::send(base::Instant now, base::Ipv4Address neighbour, base::PacketPtr packet) {
+void Neighbours::send(base::Instant now, const base::IpAddress& neighbour, base::PacketPtr packet) {
   Entry* entry = find_or_add(now, neighbour, Cause::kSending);
   if (entry == nullptr) {
     around_.counters.add(NetCounter::kNeighboursFull);
@@ -45,36 +43,36 @@ void Neighbours::send(base::Instant now, base::Ipv4Address neighbour, base::Pack
       }
       [[fallthrough]];
     case State::kConfirming:
-      around_.link.send(entry->mac, wire::EtherType::kIpv4, std::move(packet));
+      transmit(*entry, std::move(packet));
       return;
   }
 }
 
-// RFC 826, "Packet Reception": who is known already is updated, and who asks for us is learned.
-// Nobody else is, so that what a neighbour broadcasts does not fill the table.
-void Neighbours::receive(base::Instant now, const wire::ArpPacket& packet) {
-  const Ipv4Subnets& subnets = around_.subnets;
-  if (subnets.owns(packet.sender)) {
-    around_.counters.add(packet.sender_mac == around_.link.mac() ? NetCounter::kArpUnsolicited
-                                                                 : NetCounter::kArpConflict);
-    return;
-  }
-  const bool asks_for_us =
-      packet.operation == wire::ArpOperation::kRequest && subnets.owns(packet.target);
-  if (packet.sender_mac.is_multicast() || packet.sender_mac == base::MacAddress{}) {
-    around_.counters.add(NetCounter::kArpMalformed);
-    return;
-  }
-  if (subnets.is_possible_neighbour(packet.sender)) {
-    Entry* entry =
-        asks_for_us ? find_or_add(now, packet.sender, Cause::kHeard) : find(packet.sender);
-    if (entry != nullptr) {
-      learn(now, *entry, packet.sender_mac);
-    } else if (!asks_for_us) {
-      around_.counters.add(NetCounter::kArpUnsolicited);
-    }
-  }
-  if (asks_for_us) answer(packet);
+void Neighbours::learn(base::Instant now, const base::IpAddress& neighbour,
+                       const base::MacAddress& mac, Belief belief) {
+  Entry* entry = find_or_add(now, neighbour, Cause::kHeard);
+  if (entry == nullptr) return;
+  const bool answered = entry->state == State::kReachable || entry->state == State::kConfirming;
+  if (!answered) entry->used = now;
+  // RFC 4861 7.2.3: what is heard again changes nothing.
+  if (belief == Belief::kHeard && answered && entry->mac == mac) return;
+  entry->state = State::kReachable;
+  entry->mac = mac;
+  entry->requests = 0;
+  entry->deadline = belief == Belief::kConfirmed ? now + kReachableTime : now;
+  send_waiting(*entry);
+}
+
+std::optional<Neighbours::Known> Neighbours::known(const base::IpAddress& neighbour) {
+  const Entry* entry = find(neighbour);
+  if (entry == nullptr) return std::nullopt;
+  if (entry->state == State::kResolving) return Known{};
+  return Known{.mac = entry->mac};
+}
+
+void Neighbours::doubt(base::Instant now, const base::IpAddress& neighbour) {
+  Entry* entry = find(neighbour);
+  if (entry != nullptr && entry->state == State::kReachable) entry->deadline = now;
 }
 
 void Neighbours::advance(base::Instant now, base::PacketQueue& undeliverable) {
@@ -95,28 +93,20 @@ void Neighbours::advance(base::Instant now, base::PacketQueue& undeliverable) {
   }
 }
 
-void Neighbours::announce() {
-  if (!around_.answers) return;
-  for (const Ipv4Subnets::Subnet& subnet : around_.subnets.addresses()) {
-    transmit({.operation = wire::ArpOperation::kRequest,
-              .sender_mac = around_.link.mac(),
-              .sender = subnet.address,
-              .target_mac = {},
-              .target = subnet.address},
-             base::MacAddress::broadcast(), NetCounter::kArpRequestsOut);
-  }
-}
-
-Neighbours::Set Neighbours::set_of(base::Ipv4Address address) {
-  std::array<std::byte, 4> bytes;
-  base::store_be(bytes.data(), address.value);
-  const std::size_t index = around_.hash_key.hash<1, 3>(bytes) % kSets;
+Neighbours::Set Neighbours::set_of(const base::IpAddress& address) {
+  const std::size_t index = around_.hash_key.hash<1, 3>(address.ipv6().octets) % kSets;
   return std::span(entries_).subspan(index * kWays).first<kWays>();
 }
 
-Neighbours::Entry* Neighbours::find(base::Ipv4Address address) {
-  if (around_.subnets.is_gateway(address)) {
-    return entries_.back().state != State::kFree ? &entries_.back() : nullptr;
+Neighbours::Entry* Neighbours::gateway_place(const base::IpAddress& address) {
+  const auto gateway = std::ranges::find(around_.gateways, address);
+  if (gateway == around_.gateways.end()) return nullptr;
+  return &entries_[kSets * kWays + static_cast<std::size_t>(gateway - around_.gateways.begin())];
+}
+
+Neighbours::Entry* Neighbours::find(const base::IpAddress& address) {
+  if (Entry* gateway = gateway_place(address)) {
+    return gateway->state != State::kFree ? gateway : nullptr;
   }
   for (Entry& entry : set_of(address)) {
     if (entry.address == address && entry.state != State::kFree) return &entry;
@@ -125,11 +115,11 @@ Neighbours::Entry* Neighbours::find(base::Ipv4Address address) {
 }
 
 // The entry, in state kFree when it is new; null when all of its set are in use.
-Neighbours::Entry* Neighbours::find_or_add(base::Instant now, base::Ipv4Address address,
+Neighbours::Entry* Neighbours::find_or_add(base::Instant now, const base::IpAddress& address,
                                            Cause cause) {
   if (Entry* known = find(address)) return known;
-  Entry* place =
-      around_.subnets.is_gateway(address) ? &entries_.back() : place_for(now, address, cause);
+  Entry* place = gateway_place(address);
+  if (place == nullptr) place = place_for(now, address, cause);
   if (place == nullptr) return nullptr;
   if (place->state != State::kFree) {
     around_.counters.add(NetCounter::kNeighboursFull, place->waiting.packets());
@@ -144,7 +134,7 @@ Neighbours::Entry* Neighbours::find_or_add(base::Instant now, base::Ipv4Address 
 // Where a new neighbour goes, at the cost of the one that is missed least. Those that have not
 // answered take half of a set at most, the oldest of them making room, and nothing from neighbours
 // in use: packets for addresses where nobody is are cheap to provoke.
-Neighbours::Entry* Neighbours::place_for(base::Instant now, base::Ipv4Address address,
+Neighbours::Entry* Neighbours::place_for(base::Instant now, const base::IpAddress& address,
                                          Cause cause) {
   Entry* free = nullptr;
   Entry* resolving = nullptr;
@@ -171,35 +161,18 @@ void Neighbours::forget(Entry& entry) {
   --size_;
 }
 
-void Neighbours::learn(base::Instant now, Entry& entry, const base::MacAddress& mac) {
-  around_.counters.add(NetCounter::kArpLearned);
-  if (entry.state == State::kFree || entry.state == State::kResolving) entry.used = now;
-  entry.state = State::kReachable;
-  entry.mac = mac;
-  entry.requests = 0;
-  entry.deadline = now + kReachableTime;
+void Neighbours::send_waiting(Entry& entry) {
   while (base::PacketPtr packet = entry.waiting.pop_front()) {
     --waiting_;
-    around_.link.send(mac, wire::EtherType::kIpv4, std::move(packet));
+    transmit(entry, std::move(packet));
   }
-}
-
-void Neighbours::answer(const wire::ArpPacket& request) {
-  around_.counters.add(NetCounter::kArpRequestsIn);
-  if (!around_.answers) return;
-  transmit({.operation = wire::ArpOperation::kReply,
-            .sender_mac = around_.link.mac(),
-            .sender = request.target,
-            .target_mac = request.sender_mac,
-            .target = request.sender},
-           request.sender_mac, NetCounter::kArpRepliesOut);
 }
 
 // RFC 1122 2.3.2.2: the latest packet is kept, so the oldest one makes room.
 void Neighbours::keep_waiting(Entry& entry, base::PacketPtr packet) {
   // What waits for others must not keep anything from waiting for the gateway.
-  const bool full = waiting_ >= base::limits::kMaxPendingForNeighbours &&
-                    !around_.subnets.is_gateway(entry.address);
+  const bool full =
+      waiting_ >= base::limits::kMaxPendingForNeighbours && gateway_place(entry.address) == nullptr;
   if (full || entry.waiting.packets() >= base::limits::kMaxPendingPerNeighbour) {
     around_.counters.add(NetCounter::kNeighbourPendingFull);
     if (entry.waiting.empty()) return;
@@ -210,30 +183,20 @@ void Neighbours::keep_waiting(Entry& entry, base::PacketPtr packet) {
   ++waiting_;
 }
 
-// Broadcast while the address is unknown, a unicast poll when it only has to be confirmed.
+// Everybody is asked while the address is unknown, only the neighbour when it has to be confirmed.
 void Neighbours::request(base::Instant now, Entry& entry) {
   ++entry.requests;
   entry.deadline = on_grid(now + kRequestInterval);
   next_deadline_ = std::min(next_deadline_, entry.deadline);
-  const bool confirming = entry.state == State::kConfirming;
-  transmit({.operation = wire::ArpOperation::kRequest,
-            .sender_mac = around_.link.mac(),
-            .sender = around_.subnets.source_towards(entry.address),
-            .target_mac = confirming ? entry.mac : base::MacAddress{},
-            .target = entry.address},
-           confirming ? entry.mac : base::MacAddress::broadcast(), NetCounter::kArpRequestsOut);
+  NeighbourResolver& resolver = entry.address.is_ipv4() ? around_.ipv4 : around_.ipv6;
+  resolver.ask(entry.address,
+               entry.state == State::kConfirming ? std::optional(entry.mac) : std::nullopt);
 }
 
-void Neighbours::transmit(const wire::ArpPacket& packet, const base::MacAddress& destination,
-                          NetCounter counter) {
-  base::PacketPtr frame(around_.pool.allocate());
-  if (!frame) {
-    around_.counters.add(NetCounter::kArpNoPacket);
-    return;
-  }
-  wire::serialize_arp(packet, frame->append(wire::ArpPacket::kSize));
-  around_.counters.add(counter);
-  around_.link.send(destination, wire::EtherType::kArp, std::move(frame));
+void Neighbours::transmit(const Entry& entry, base::PacketPtr packet) {
+  around_.link.send(entry.mac,
+                    entry.address.is_ipv4() ? wire::EtherType::kIpv4 : wire::EtherType::kIpv6,
+                    std::move(packet));
 }
 
 }  // namespace sluice::net

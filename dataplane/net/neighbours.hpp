@@ -1,11 +1,10 @@
-// The ARP side of an interface (RFC 826, RFC 1122 2.3.2): whose link-layer address is whose, what
-// waits for an answer, and the answers we give. A set-associative table of fixed size: looking up
+// Whose link-layer address is whose on an interface, for both families, and what waits for an
+// answer (RFC 1122 2.3.2, RFC 4861 7.2 and 7.3): a set-associative table of fixed size. Looking up
 // touches one set, a full set forgets its least recently used neighbour, and no peer makes it grow.
-// Whoever makes us send to addresses where nobody is displaces only others of the kind, and the
-// gateway has a place of its own.
+// Whoever makes us send to addresses where nobody is displaces only others of the kind, and
+// gateways have places of their own. How neighbours are asked is their family's resolver's to know.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,18 +17,27 @@
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
-#include "dataplane/net/ipv4_subnets.hpp"
 #include "dataplane/net/link.hpp"
 #include "dataplane/net/tcp/siphash.hpp"
-#include "dataplane/wire/arp.hpp"
 
 namespace sluice::net {
 
+// Asks the link for neighbours of one family.
+class NeighbourResolver {
+ public:
+  virtual ~NeighbourResolver() = default;
+  // Asks everybody; or, where the neighbour only has to confirm `known_at`, nobody else.
+  virtual void ask(const base::IpAddress& neighbour,
+                   const std::optional<base::MacAddress>& known_at) = 0;
+};
+
 class Neighbours {
  public:
-  // RFC 1122 2.3.2.1: at most one request per second and destination.
+  // RFC 1122 2.3.2.1: at most one request per second and destination. RFC 4861 10, RETRANS_TIMER.
   static constexpr base::Duration kRequestInterval = base::Duration::seconds(1);
-  static constexpr unsigned kRequests = 3;  // unanswered, then the neighbour is given up
+  // Unanswered, then the neighbour is given up. RFC 4861 10, MAX_MULTICAST_SOLICIT and
+  // MAX_UNICAST_SOLICIT.
+  static constexpr unsigned kRequests = 3;
   // How long an address is believed before it is asked for again, in unicast, when it is used.
   static constexpr base::Duration kReachableTime = base::Duration::seconds(60);
 
@@ -38,25 +46,34 @@ class Neighbours {
 
   struct Surroundings {
     Link& link;
-    const Ipv4Subnets& subnets;
+    NeighbourResolver& ipv4;
+    NeighbourResolver& ipv6;
+    std::vector<base::IpAddress> gateways;
     const tcp::SipKey& hash_key;  // nobody outside can aim at one set
-    base::PacketPool& pool;       // for requests and replies
     base::Counters<NetCounter>& counters;
-    bool answers = true;  // requests for our addresses
   };
-  explicit Neighbours(const Surroundings& surroundings);
+  explicit Neighbours(Surroundings surroundings);
 
-  // Sends an IPv4 packet to a neighbour on the link, now or when its address is known.
-  void send(base::Instant now, base::Ipv4Address neighbour, base::PacketPtr packet);
+  // Sends a packet of the address's family to a neighbour on the link, now or when it has answered.
+  void send(base::Instant now, const base::IpAddress& neighbour, base::PacketPtr packet);
 
-  void receive(base::Instant now, const wire::ArpPacket& packet);
+  // What a neighbour has said of itself. A neighbour that is confirmed is believed for
+  // kReachableTime, one that is only heard until it is used: then it is asked.
+  enum class Belief : std::uint8_t { kConfirmed, kHeard };
+  // Nothing happens where all of its set are in use.
+  void learn(base::Instant now, const base::IpAddress& neighbour, const base::MacAddress& mac,
+             Belief belief);
+  // What is known of an address: its link-layer address, once it has answered.
+  struct Known {
+    std::optional<base::MacAddress> mac;
+  };
+  [[nodiscard]] std::optional<Known> known(const base::IpAddress& neighbour);
+  // To be asked again before it is used any longer.
+  void doubt(base::Instant now, const base::IpAddress& neighbour);
 
   // Repeats requests and gives up. Packets that waited in vain are moved to `undeliverable`.
   void advance(base::Instant now, base::PacketQueue& undeliverable);
   [[nodiscard]] base::Instant next_deadline() const { return next_deadline_; }
-
-  // Tells the link whose our addresses are (RFC 5227 3), if this worker answers for them.
-  void announce();
 
   [[nodiscard]] std::size_t size() const { return size_; }
 
@@ -68,7 +85,7 @@ class Neighbours {
     kConfirming,  // in use while it is asked for again
   };
   struct Entry {
-    base::Ipv4Address address;
+    base::IpAddress address;
     base::MacAddress mac;
     State state = State::kFree;
     std::uint8_t requests = 0;  // sent and unanswered
@@ -84,20 +101,20 @@ class Neighbours {
   // What makes a neighbour known: we want to send to it, or it has spoken to us.
   enum class Cause : std::uint8_t { kSending, kHeard };
 
-  Set set_of(base::Ipv4Address address);
-  Entry* find(base::Ipv4Address address);
-  Entry* find_or_add(base::Instant now, base::Ipv4Address address, Cause cause);
-  Entry* place_for(base::Instant now, base::Ipv4Address address, Cause cause);
+  Set set_of(const base::IpAddress& address);
+  // A gateway's own place; null for everybody else.
+  Entry* gateway_place(const base::IpAddress& address);
+  Entry* find(const base::IpAddress& address);
+  Entry* find_or_add(base::Instant now, const base::IpAddress& address, Cause cause);
+  Entry* place_for(base::Instant now, const base::IpAddress& address, Cause cause);
   void forget(Entry& entry);
-  void learn(base::Instant now, Entry& entry, const base::MacAddress& mac);
-  void answer(const wire::ArpPacket& request);
+  void send_waiting(Entry& entry);
   void keep_waiting(Entry& entry, base::PacketPtr packet);
   void request(base::Instant now, Entry& entry);
-  void transmit(const wire::ArpPacket& packet, const base::MacAddress& destination,
-                NetCounter counter);
+  void transmit(const Entry& entry, base::PacketPtr packet);
 
   Surroundings around_;
-  std::vector<Entry> entries_;  // the sets, and the gateway's at the end
+  std::vector<Entry> entries_;  // the sets, and the gateways' at the end
   std::size_t size_ = 0;
   std::size_t waiting_ = 0;  // packets in all entries
   base::Instant next_deadline_ = base::Instant::never();

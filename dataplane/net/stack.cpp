@@ -75,7 +75,7 @@ void Stack::Parts::receive_arp(base::Instant now, Interface& interface, base::By
     counters.add(NetCounter::kArpMalformed);
     return;
   }
-  interface.neighbours().receive(now, *packet);
+  interface.arp().receive(now, *packet);
 }
 
 void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet) {
@@ -128,7 +128,7 @@ InterfaceId Stack::add_interface(const InterfaceSettings& settings) {
   assert(parts_->interfaces.size() < base::limits::kMaxPorts);
   auto interface =
       std::make_unique<Interface>(settings, parts_->hash_key, parts_->pool, parts_->counters);
-  interface->neighbours().announce();
+  interface->arp().announce();
   parts_->interfaces.push_back(std::move(interface));
   return static_cast<InterfaceId>(parts_->interfaces.size() - 1);
 }

@@ -38,12 +38,11 @@ class Ipv4OutputTest : public ::testing::Test {
   Interface& add(const InterfaceSettings& settings, Ipv4Address neighbour) {
     interfaces_.push_back(std::make_unique<Interface>(settings, hash_key_, pool_, counters_));
     Interface& interface = *interfaces_.back();
-    interface.neighbours().receive(now_,
-                                   {.operation = wire::ArpOperation::kRequest,
-                                    .sender_mac = mac(9),
-                                    .sender = neighbour,
-                                    .target_mac = {},
-                                    .target = interface.subnets().addresses().front().address});
+    interface.arp().receive(now_, {.operation = wire::ArpOperation::kRequest,
+                                   .sender_mac = mac(9),
+                                   .sender = neighbour,
+                                   .target_mac = {},
+                                   .target = interface.subnets().addresses().front().address});
     interface.link().outgoing().clear();
     return interface;
   }

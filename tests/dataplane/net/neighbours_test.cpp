@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
+#include "dataplane/net/arp.hpp"
 #include "tests/support/frames.hpp"
 
 namespace sluice::net {
@@ -34,12 +35,18 @@ class NeighboursTest : public ::testing::Test {
   explicit NeighboursTest(bool answers = true,
                           const std::optional<base::IpAddress>& gateway = std::nullopt)
       : subnets_(std::array{*base::AddressPrefix::parse("198.18.0.2/16")}, gateway),
+        arp_({.link = link_,
+              .subnets = subnets_,
+              .neighbours = neighbours_,
+              .pool = pool_,
+              .counters = counters_,
+              .answers = answers}),
         neighbours_({.link = link_,
-                     .subnets = subnets_,
+                     .ipv4 = arp_,
+                     .ipv6 = arp_,
+                     .gateways = gateway ? std::vector{*gateway} : std::vector<base::IpAddress>{},
                      .hash_key = hash_key_,
-                     .pool = pool_,
-                     .counters = counters_,
-                     .answers = answers}) {}
+                     .counters = counters_}) {}
 
   void send(Ipv4Address to, std::uint8_t payload = 0) {
     base::PacketPtr packet(pool_.allocate());
@@ -48,11 +55,11 @@ class NeighboursTest : public ::testing::Test {
   }
   void receive(wire::ArpOperation operation, Ipv4Address sender, const base::MacAddress& from,
                Ipv4Address target = kOurs) {
-    neighbours_.receive(now_, {.operation = operation,
-                               .sender_mac = from,
-                               .sender = sender,
-                               .target_mac = kOurMac,
-                               .target = target});
+    arp_.receive(now_, {.operation = operation,
+                        .sender_mac = from,
+                        .sender = sender,
+                        .target_mac = kOurMac,
+                        .target = target});
   }
   void reply(Ipv4Address sender = kPeer, const base::MacAddress& from = kPeerMac) {
     receive(wire::ArpOperation::kReply, sender, from);
@@ -102,6 +109,7 @@ class NeighboursTest : public ::testing::Test {
   Ipv4Subnets subnets_;
   tcp::SipKey hash_key_{std::array<std::byte, 16>{std::byte{1}, std::byte{2}}};
   Link link_{kOurMac, counters_};
+  Arp arp_;
   Neighbours neighbours_;
 };
 
@@ -329,7 +337,7 @@ TEST_F(SilentNeighboursTest, RequestIsLearnedFromButNotAnswered) {
   EXPECT_EQ(count(NetCounter::kArpRequestsIn), 1U);
   EXPECT_FALSE(next_frame());
   EXPECT_EQ(neighbours_.size(), 1U);
-  neighbours_.announce();
+  arp_.announce();
   EXPECT_FALSE(next_frame());
 }
 
@@ -387,7 +395,7 @@ TEST_F(NeighboursTest, ImpossibleSendersAreNotLearned) {
 }
 
 TEST_F(NeighboursTest, AnnouncementNamesEachAddress) {
-  neighbours_.announce();
+  arp_.announce();
   const auto arp = next_arp(base::MacAddress::broadcast());
   ASSERT_TRUE(arp);
   EXPECT_EQ(arp->sender, kOurs);
