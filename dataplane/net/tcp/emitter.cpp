@@ -81,12 +81,16 @@ bool Emitter::send_syn(Connection& c) {
   return true;
 }
 
-bool Emitter::send_ack(Connection& c) {
+bool Emitter::send_ack(Connection& c, std::optional<wire::SackBlock> duplicate) {
   PacketPtr packet = fresh();
   if (!packet) return false;
   TcpHeader header = header_for(c, acceptable_sequence(c), {.ack = true});
-  if (c.sack && !c.reassembly.empty()) {
-    header.options.sack = c.reassembly.sack_blocks(sack_blocks_in(40, c.timestamps));
+  if (c.sack && (duplicate || !c.reassembly.empty())) {
+    // RFC 2883 4: the duplicate is the first block.
+    const std::size_t blocks = sack_blocks_in(40, c.timestamps);
+    if (duplicate) (void)header.options.sack.push_back(*duplicate);
+    const auto held = c.reassembly.sack_blocks(blocks - header.options.sack.size());
+    for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
   }
   hand_over(c.flow, header, std::move(packet));
   return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/packet.hpp"
 #include "dataplane/net/tcp/core.hpp"
@@ -24,7 +25,8 @@ class Emitter {
 
   // A SYN in SYN-SENT, a SYN-ACK in SYN-RECEIVED.
   bool send_syn(Connection& c);
-  bool send_ack(Connection& c);
+  // `duplicate`: what has just arrived once more (RFC 2883); nothing where SACK is not negotiated.
+  bool send_ack(Connection& c, std::optional<wire::SackBlock> duplicate = std::nullopt);
   // Asks the peer whether it is there (RFC 9293 3.8.4). Precondition: nothing is in flight.
   bool send_keepalive(Connection& c);
   // Payload, FIN or both; the packet stays with the segment for a retransmission.

@@ -101,6 +101,7 @@ void Input::process(Arrival& arrival, Connection& c) {
   if (fifth_check_ack(arrival, c) == Verdict::kStop) return;
   if (seventh_process_text(arrival, c) == Verdict::kStop) return;
   if (eighth_check_fin(arrival, c) == Verdict::kStop) return;
+  if (arrival.duplicate) report_duplicate(arrival, c);
   if (c.ack_now) core_.schedule_output(c);
   core_.arm(c);
 }

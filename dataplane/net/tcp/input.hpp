@@ -51,7 +51,7 @@ class Input {
   void establish(const Arrival& arrival, Connection& c);
 
   // --- input_check.cpp: 3.10.7.4, first to fourth ---
-  [[nodiscard]] Verdict first_check_sequence(const Arrival& arrival, Connection& c);
+  [[nodiscard]] Verdict first_check_sequence(Arrival& arrival, Connection& c);
   [[nodiscard]] Verdict second_check_reset(const Arrival& arrival, Connection& c);
   [[nodiscard]] bool timestamps_permit(const Arrival& arrival, Connection& c);
   void keep_timestamp(const Arrival& arrival, Connection& c);
@@ -70,6 +70,7 @@ class Input {
   void trim_to_window(Arrival& arrival, Connection& c);
   void take_in_order(Arrival& arrival, Connection& c);
   void take_out_of_order(Arrival& arrival, Connection& c);
+  void report_duplicate(const Arrival& arrival, Connection& c);
   [[nodiscard]] Verdict eighth_check_fin(const Arrival& arrival, Connection& c);
 
   Core& core_;
@@ -85,8 +86,9 @@ struct Input::Arrival {
   wire::TcpHeader header;
   base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
   std::uint32_t text_size = 0;
-  wire::SeqNumber seq;  // of the text; moves when the front is trimmed
-  bool fin = false;     // cleared when it lies outside the window
+  wire::SeqNumber seq;                       // of the text; moves when the front is trimmed
+  bool fin = false;                          // cleared when it lies outside the window
+  std::optional<wire::SackBlock> duplicate;  // text that had arrived before
 
   // SEG.LEN of the segment as it arrived.
   [[nodiscard]] std::uint32_t length() const {

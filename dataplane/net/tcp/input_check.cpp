@@ -79,7 +79,7 @@ void Input::keep_timestamp(const Arrival& arrival, Connection& c) {
   c.ts.recent_at = now_ms;
 }
 
-Input::Verdict Input::first_check_sequence(const Arrival& arrival, Connection& c) {
+Input::Verdict Input::first_check_sequence(Arrival& arrival, Connection& c) {
   if (!timestamps_permit(arrival, c)) return Verdict::kStop;
   if (acceptable(c, arrival.header.sequence, arrival.length())) {
     c.heard_ms = milliseconds(core_.now);
@@ -95,6 +95,11 @@ Input::Verdict Input::first_check_sequence(const Arrival& arrival, Connection& c
     const bool old = arrival.header.sequence < c.rcv.nxt;
     core_.count(old ? NetCounter::kTcpDuplicateData : NetCounter::kTcpUnacceptable);
     c.ack_now = true;
+    if (old && arrival.text_size > 0) {
+      const SeqNumber end = arrival.seq + arrival.text_size;
+      arrival.duplicate = {.left = arrival.seq, .right = end < c.rcv.nxt ? end : c.rcv.nxt};
+      report_duplicate(arrival, c);
+    }
     core_.schedule_output(c);
   } else {
     core_.count(NetCounter::kTcpUnacceptable);

@@ -1,5 +1,6 @@
 // RFC 9293 3.10.7.4, seventh and eighth step: the segment's text and its FIN.
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/net/tcp/input.hpp"
 
@@ -69,6 +70,8 @@ void Input::trim_to_window(Arrival& arrival, Connection& c) {
   if (arrival.seq < c.rcv.nxt) {
     const auto old = static_cast<std::uint32_t>(c.rcv.nxt - arrival.seq);
     c.ack_now = true;  // the peer has not heard our last one
+    const auto size = static_cast<std::uint32_t>(text.size());
+    arrival.duplicate = {.left = arrival.seq, .right = arrival.seq + std::min(old, size)};
     if (old >= text.size()) {
       core_.count(NetCounter::kTcpDuplicateData);
       return arrival.text.reset();
@@ -113,7 +116,10 @@ void Input::take_out_of_order(Arrival& arrival, Connection& c) {
     core_.count(NetCounter::kTcpReassemblyFull);
     arrival.fin = false;
   } else {
-    switch (c.reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq)) {
+    const Reassembly::Insertion insertion =
+        c.reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq);
+    if (insertion.duplicate) arrival.duplicate = insertion.duplicate;
+    switch (insertion.outcome) {
       case Reassembly::Outcome::kStored:
         break;
       case Reassembly::Outcome::kNothingNew:
@@ -126,7 +132,13 @@ void Input::take_out_of_order(Arrival& arrival, Connection& c) {
     }
   }
   // RFC 5681 4.2: a duplicate acknowledgment at once, one for each such segment.
-  if (!emitter_.send_ack(c)) c.ack_now = true;
+  if (!emitter_.send_ack(c, std::exchange(arrival.duplicate, std::nullopt))) c.ack_now = true;
+}
+
+// RFC 2883 4: with the acknowledgment that the duplicate causes, so at once and each on its own:
+// the peer can tell from it that it need not have sent again.
+void Input::report_duplicate(const Arrival& arrival, Connection& c) {
+  if (c.sack && !emitter_.send_ack(c, arrival.duplicate)) c.ack_now = true;
 }
 
 Input::Verdict Input::eighth_check_fin(const Arrival& arrival, Connection& c) {

@@ -40,13 +40,22 @@ Packet* Reassembly::last_run_not_behind(SeqNumber seq) const {
   return previous;
 }
 
-Reassembly::Outcome Reassembly::insert(base::PacketPool& pool, PacketPtr packet, SeqNumber seq) {
-  Outcome outcome = Outcome::kNothingNew;
+Reassembly::Insertion Reassembly::insert(base::PacketPool& pool, PacketPtr packet, SeqNumber seq) {
+  Insertion insertion;
+  const auto note_duplicate = [&insertion](SeqNumber left, SeqNumber right) {
+    if (!insertion.duplicate) insertion.duplicate = {.left = left, .right = right};
+  };
   while (packet) {
     Packet* previous = last_run_not_behind(seq);
     if (previous != nullptr && run_of(*previous).end > seq) {
       const auto covered = static_cast<std::size_t>(run_of(*previous).end - seq);
-      if (covered >= packet->size()) return outcome;
+      note_duplicate(
+          seq, seq + static_cast<std::uint32_t>(std::min<std::size_t>(covered, packet->size())));
+      if (covered >= packet->size()) {
+        // RFC 2883 4: the run with the duplicate stands behind it.
+        if (insertion.outcome == Outcome::kNothingNew) note_recent(seq);
+        return insertion;
+      }
       packet->trim_front(covered);
       seq += static_cast<std::uint32_t>(covered);
     }
@@ -56,6 +65,7 @@ Reassembly::Outcome Reassembly::insert(base::PacketPool& pool, PacketPtr packet,
     SeqNumber behind_seq;
     if (next != nullptr && run_of(*next).begin < end) {
       const auto size = static_cast<std::size_t>(run_of(*next).begin - seq);
+      note_duplicate(run_of(*next).begin, run_of(*next).end < end ? run_of(*next).end : end);
       if (run_of(*next).end < end) {
         behind_seq = run_of(*next).end;
         const auto rest = static_cast<std::size_t>(end - behind_seq);
@@ -65,12 +75,12 @@ Reassembly::Outcome Reassembly::insert(base::PacketPool& pool, PacketPtr packet,
       }
       packet->trim_back(packet->size() - size);
     }
-    outcome = store(previous, std::move(packet), seq);
-    if (outcome == Outcome::kFull) return outcome;
+    insertion.outcome = store(previous, std::move(packet), seq);
+    if (insertion.outcome == Outcome::kFull) return insertion;
     packet = std::move(behind);
     seq = behind_seq;
   }
-  return outcome;
+  return insertion;
 }
 
 // Links a packet that overlaps nothing behind the run `previous` (null: in front of all).
@@ -92,11 +102,15 @@ Reassembly::Outcome Reassembly::store(Packet* previous, PacketPtr packet, SeqNum
     append_to_run(*run, std::move(packet));
   }
   merge_with_next(*run);
+  note_recent(seq);
+  return Outcome::kStored;
+}
+
+void Reassembly::note_recent(SeqNumber seq) {
   std::ranges::copy_backward(recent_.begin(), recent_.end() - 1, recent_.end());
   recent_[0] = seq;
   recent_count_ =
       static_cast<std::uint8_t>(std::min<std::size_t>(recent_count_ + 1U, recent_.size()));
-  return Outcome::kStored;
 }
 
 void Reassembly::append_to_run(Packet& first, PacketPtr packet) {

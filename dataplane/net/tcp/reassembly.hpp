@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/packet.hpp"
 #include "dataplane/wire/tcp.hpp"
@@ -22,6 +23,11 @@ class Reassembly {
   static constexpr std::size_t kMaxRuns = 128;
 
   enum class Outcome : std::uint8_t { kStored, kNothingNew, kFull };
+  struct Insertion {
+    Outcome outcome = Outcome::kNothingNew;
+    // The first bytes of the segment that had arrived before (RFC 2883 4.2.2), in one run.
+    std::optional<wire::SackBlock> duplicate;
+  };
 
   Reassembly() = default;
   ~Reassembly() { clear(); }
@@ -30,7 +36,7 @@ class Reassembly {
 
   // Stores the packet's bytes, which begin at `seq`. Precondition: not empty, exclusive.
   // A segment that covers a whole run and more is cut; `pool` is for the copy of what lies behind.
-  Outcome insert(base::PacketPool& pool, base::PacketPtr packet, wire::SeqNumber seq);
+  Insertion insert(base::PacketPool& pool, base::PacketPtr packet, wire::SeqNumber seq);
   // Moves what continues at `next` to the end of `input` and advances `next` over it.
   void deliver(base::PacketQueue& input, wire::SeqNumber& next);
   // RFC 2018 4: the block with the segment that arrived last first, then the most recent others.
@@ -46,6 +52,7 @@ class Reassembly {
   static Run& run_of(base::Packet& first);
 
   [[nodiscard]] base::Packet* last_run_not_behind(wire::SeqNumber seq) const;
+  void note_recent(wire::SeqNumber seq);
   Outcome store(base::Packet* previous, base::PacketPtr packet, wire::SeqNumber seq);
   void append_to_run(base::Packet& first, base::PacketPtr packet);
   void merge_with_next(base::Packet& first);

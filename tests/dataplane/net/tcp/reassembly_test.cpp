@@ -19,7 +19,7 @@ class ReassemblyTest : public testing::Test {
   Reassembly::Outcome insert(std::uint32_t at, std::string_view text) {
     PacketPtr packet(pool.allocate());
     base::copy(packet->append(text.size()), base::bytes_of(text));
-    return reassembly.insert(pool, std::move(packet), kStart + at);
+    return reassembly.insert(pool, std::move(packet), kStart + at).outcome;
   }
   // What continues at `at`.
   std::string deliver(std::uint32_t at) {
