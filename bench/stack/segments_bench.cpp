@@ -1,0 +1,112 @@
+// What the stack spends on a segment of an established connection. Segments: bulk on a few warm
+// connections, two segments to an acknowledgment where they are full, as transfers look. Scaling:
+// one segment per visit to 1,000 and to 1,000,000 connections in random order, in one run.
+#include <benchmark/benchmark.h>
+
+#include "bench/stack/crowd.hpp"
+#include "bench/stack/samples.hpp"
+#include "bench/stack/traffic.hpp"
+
+namespace sluice::bench {
+namespace {
+
+// Rounds to a sample: about a millisecond.
+constexpr std::size_t kSample = 25;
+
+// Of every step, by samples.
+struct Steps {
+  Samples receive;
+  Samples transmit;
+  Samples acknowledge;
+  Samples timers;
+  Samples segment;  // all of it
+  base::Duration time;
+
+  void add(const Traffic::Tallies& tallies) {
+    receive.add(tallies.receive.nanoseconds_each());
+    transmit.add(tallies.transmit.nanoseconds_each());
+    acknowledge.add(tallies.acknowledge.nanoseconds_each());
+    timers.add(tallies.timers.nanoseconds_each());
+    segment.add(tallies.nanoseconds_per_segment());
+    time = time + tallies.time();
+  }
+};
+
+void segments(benchmark::State& state) {
+  constexpr std::size_t kConnections = 32;
+  constexpr std::size_t kSamples = 160;
+  const auto text = static_cast<std::size_t>(state.range(0));
+  Crowd crowd({.connections = kConnections, .device_checksums = state.range(1) != 0});
+  if (!crowd.establish()) return state.SkipWithError("not all connections opened");
+  // Two small segments in a row would be sent as one.
+  const std::size_t per_visit = text == kFullSegment ? 2 : 1;
+  Traffic traffic(crowd, {.text = text, .per_visit = per_visit});
+  (void)traffic.rounds(kSample);
+  Steps steps;
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < kSamples; ++i) steps.add(traffic.rounds(kSample));
+    state.SetIterationTime(seconds(steps.time));
+  }
+  if (!traffic.undisturbed()) return state.SkipWithError("segments were lost or sent twice");
+  const double acknowledge = steps.acknowledge.median() / static_cast<double>(per_visit);
+  state.counters["receive_ns"] = steps.receive.median();
+  state.counters["ack_ns"] = acknowledge;
+  state.counters["receive_and_ack_ns"] = steps.receive.median() + acknowledge;
+  state.counters["transmit_ns"] = steps.transmit.median();
+}
+BENCHMARK(segments)
+    ->Name("Stack/Segments")
+    ->ArgsProduct({{64, kFullSegment}, {0, 1}})
+    ->ArgNames({"bytes", "device_checksums"})
+    ->Iterations(1)
+    ->Repetitions(5)
+    ->ReportAggregatesOnly()
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+void report_ratio(benchmark::State& state, const char* name, const Samples& few,
+                  const Samples& many) {
+  state.counters[name] = many.median() / few.median();
+}
+
+// In turns, so that whatever else the machine does disturbs both alike.
+void scaling(benchmark::State& state) {
+  constexpr std::size_t kFew = 1'000;
+  if (million().crowd == nullptr) return state.SkipWithError(million().why);
+  Crowd crowd({.connections = kFew, .device_checksums = true});
+  if (!crowd.establish()) return state.SkipWithError("not all connections opened");
+  Traffic few(crowd, {});
+  Traffic many(*million().crowd, {});
+  (void)few.rounds(kSample);
+  (void)many.rounds(kSample);
+  Steps of_few;
+  Steps of_many;
+  for (auto _ : state) {
+    for (std::size_t round = 0; round < many.rounds_per_pass() / 2; round += kSample) {
+      of_few.add(few.rounds(kSample));
+      of_many.add(many.rounds(kSample));
+    }
+    state.SetIterationTime(seconds(of_many.time));
+  }
+  many.settle();
+  if (!few.undisturbed() || !many.undisturbed()) {
+    return state.SkipWithError("segments were lost or sent twice");
+  }
+  state.counters["ns_1k"] = of_few.segment.median();
+  state.counters["ns_1M"] = of_many.segment.median();
+  report_ratio(state, "ratio", of_few.segment, of_many.segment);
+  report_ratio(state, "receive_ratio", of_few.receive, of_many.receive);
+  report_ratio(state, "transmit_ratio", of_few.transmit, of_many.transmit);
+  report_ratio(state, "ack_ratio", of_few.acknowledge, of_many.acknowledge);
+  state.counters["timers_1M_ns"] = of_many.timers.median();
+}
+BENCHMARK(scaling)
+    ->Name("Stack/Scaling")
+    ->Iterations(1)
+    ->Repetitions(3)
+    ->ReportAggregatesOnly()
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sluice::bench
