@@ -42,7 +42,7 @@ void Icmp::on_echo(base::Instant now, const Interface& interface, const wire::Ip
                                                  .sequence = echo.sequence,
                                                  .data = echo.data};
   const std::size_t size = wire::icmp_size(reply);
-  base::PacketPtr packet(may_reply(now) ? pool_.allocate() : nullptr);
+  base::PacketPtr packet(echo_limit_.permits(now) ? pool_.allocate() : nullptr);
   if (!packet || packet->tailroom() < size) {
     counters_.add(NetCounter::kIcmpEchoSuppressed);
     return;
@@ -61,14 +61,6 @@ void Icmp::on_unreachable(base::Instant now, const wire::IcmpUnreachable& unreac
   }
   counters_.add(NetCounter::kIcmpUnreachableIn);
   report_undelivered(now, unreachable.quoted);
-}
-
-bool Icmp::may_reply(base::Instant now) {
-  if (now >= second_ends_) {
-    second_ends_ = now + base::Duration::seconds(1);
-    replies_in_second_ = 0;
-  }
-  return replies_in_second_++ < kEchoRepliesPerSecond;
 }
 
 }  // namespace sluice::net

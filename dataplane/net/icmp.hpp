@@ -8,6 +8,7 @@
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
+#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/ipv4_output.hpp"
 #include "dataplane/net/tcp/engine.hpp"
 #include "dataplane/wire/icmp.hpp"
@@ -17,8 +18,6 @@ namespace sluice::net {
 
 class Icmp {
  public:
-  static constexpr unsigned kEchoRepliesPerSecond = 1000;
-
   // All outlive the object.
   Icmp(Ipv4Output& output, tcp::Engine& tcp, base::PacketPool& pool,
        base::Counters<NetCounter>& counters)
@@ -35,14 +34,12 @@ class Icmp {
   void on_echo(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
                const wire::IcmpEcho& echo);
   void on_unreachable(base::Instant now, const wire::IcmpUnreachable& unreachable);
-  [[nodiscard]] bool may_reply(base::Instant now);
 
   Ipv4Output& output_;
   tcp::Engine& tcp_;
   base::PacketPool& pool_;
   base::Counters<NetCounter>& counters_;
-  base::Instant second_ends_;
-  unsigned replies_in_second_ = 0;
+  EchoLimit echo_limit_;
 };
 
 }  // namespace sluice::net

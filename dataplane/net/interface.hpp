@@ -1,6 +1,7 @@
 // One network interface of a worker's stack: its link, its addresses and its neighbours.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/counters.hpp"
@@ -8,7 +9,9 @@
 #include "dataplane/net/arp.hpp"
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ipv4_subnets.hpp"
+#include "dataplane/net/ipv6_prefixes.hpp"
 #include "dataplane/net/link.hpp"
+#include "dataplane/net/neighbour_discovery.hpp"
 #include "dataplane/net/neighbours.hpp"
 #include "dataplane/net/stack.hpp"
 
@@ -24,6 +27,7 @@ class Interface {
         computes_checksums_(settings.device_computes_checksums),
         answers_(settings.answers_arp),
         subnets_(settings.addresses, settings.gateway),
+        prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway),
         link_(settings.mac, counters),
         arp_({.link = link_,
               .subnets = subnets_,
@@ -31,9 +35,15 @@ class Interface {
               .pool = pool,
               .counters = counters,
               .answers = settings.answers_arp}),
+        discovery_({.link = link_,
+                    .prefixes = prefixes_,
+                    .neighbours = neighbours_,
+                    .pool = pool,
+                    .counters = counters,
+                    .answers = settings.answers_arp}),
         neighbours_({.link = link_,
                      .ipv4 = arp_,
-                     .ipv6 = arp_,
+                     .ipv6 = discovery_,
                      .gateways = gateways_of(settings),
                      .hash_key = hash_key,
                      .counters = counters}) {}
@@ -43,11 +53,14 @@ class Interface {
   [[nodiscard]] std::size_t mtu() const { return mtu_; }
   [[nodiscard]] bool verifies_checksums() const { return verifies_checksums_; }
   [[nodiscard]] bool computes_checksums() const { return computes_checksums_; }
-  // For its addresses, to ARP and ICMP echo.
+  // For its addresses, to ARP, Neighbour Discovery and echo requests.
   [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] const Ipv4Subnets& subnets() const { return subnets_; }
+  [[nodiscard]] const Ipv6Prefixes& prefixes() const { return prefixes_; }
   [[nodiscard]] Link& link() { return link_; }
   [[nodiscard]] Arp& arp() { return arp_; }
+  [[nodiscard]] NeighbourDiscovery& discovery() { return discovery_; }
+  [[nodiscard]] const NeighbourDiscovery& discovery() const { return discovery_; }
   [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
   [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
 
@@ -55,6 +68,7 @@ class Interface {
   static std::vector<base::IpAddress> gateways_of(const InterfaceSettings& settings) {
     std::vector<base::IpAddress> gateways;
     if (settings.gateway) gateways.push_back(*settings.gateway);
+    if (settings.ipv6_gateway) gateways.push_back(*settings.ipv6_gateway);
     return gateways;
   }
 
@@ -63,9 +77,13 @@ class Interface {
   bool computes_checksums_;
   bool answers_;
   Ipv4Subnets subnets_;
+  Ipv6Prefixes prefixes_;
   Link link_;
   Arp arp_;
+  NeighbourDiscovery discovery_;
   Neighbours neighbours_;
 };
+
+using Interfaces = std::vector<std::unique_ptr<Interface>>;
 
 }  // namespace sluice::net

@@ -1,33 +1,13 @@
 #include "dataplane/net/ipv4_output.hpp"
 
 #include <algorithm>
-#include <cassert>
 
+#include "dataplane/net/tcp_checksum.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv4.hpp"
-#include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net {
 namespace {
-
-// In software the whole segment is summed; a device is left the pseudo-header's sum to go on with.
-void fill_in_tcp_checksum(const wire::Ipv4Header& header, bool by_device, base::Packet& segment) {
-  assert(segment.size() >= wire::TcpHeader::kMinSize);
-  std::byte* field = segment.data() + wire::kTcpChecksumOffset;
-  wire::InternetSum sum = wire::pseudo_header_sum(header.source, header.destination,
-                                                  wire::IpProtocol::kTcp, segment.size());
-  segment.checksum = {};
-  if (by_device) {
-    base::store_be(field, sum.folded());
-    segment.checksum.l4_wanted = true;
-    segment.checksum.l2_size = wire::EthernetHeader::kSize;
-    segment.checksum.l3_size = wire::Ipv4Header::kMinSize;
-    return;
-  }
-  base::store_be(field, std::uint16_t{0});
-  sum.add(segment.bytes());
-  base::store_be(field, sum.checksum());
-}
 
 // RFC 6864 4.1: the identification of a packet that is never fragmented means nothing and may be
 // any value; zero tells an observer nothing about what else we send.
@@ -52,7 +32,11 @@ void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
       header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
   const auto route = route_for(header.source, header.destination, *segment);
   if (!route) return;
-  fill_in_tcp_checksum(header, route->interface->computes_checksums(), *segment);
+  fill_in_tcp_checksum({.source = source,
+                        .destination = destination,
+                        .ip_header_size = wire::Ipv4Header::kMinSize,
+                        .by_device = route->interface->computes_checksums()},
+                       *segment);
   send(now, *route, header, std::move(segment));
 }
 

@@ -2,9 +2,7 @@
 // to, and hands the packet to the neighbour table (RFC 791, RFC 1122 3.3.1).
 #pragma once
 
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -16,8 +14,6 @@
 #include "dataplane/wire/ipv4.hpp"
 
 namespace sluice::net {
-
-using Interfaces = std::vector<std::unique_ptr<Interface>>;
 
 class Ipv4Output final : public IpOutput {
  public:

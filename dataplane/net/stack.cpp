@@ -4,13 +4,18 @@
 #include <cassert>
 
 #include "base/limits.hpp"
+#include "dataplane/net/dual_output.hpp"
 #include "dataplane/net/icmp.hpp"
+#include "dataplane/net/icmpv6.hpp"
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ipv4.hpp"
 #include "dataplane/net/ipv4_output.hpp"
+#include "dataplane/net/ipv6.hpp"
+#include "dataplane/net/ipv6_output.hpp"
 #include "dataplane/net/tcp/engine.hpp"
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv6_address.hpp"
 
 namespace sluice::net {
 
@@ -18,24 +23,33 @@ struct Stack::Parts {
   Parts(const StackSettings& settings, base::PacketPool& packets, base::Instant start)
       : hash_key(settings.hash_key),
         pool(packets),
-        output(interfaces, counters),
+        ipv4_output(interfaces, counters),
+        ipv6_output(interfaces, counters),
+        output(ipv4_output, ipv6_output),
         engine(settings.tcp, settings.hash_key, settings.owns_flow, output, packets, counters,
                start),
-        icmp(output, engine, packets, counters) {}
+        icmp(ipv4_output, engine, packets, counters),
+        icmpv6(ipv6_output, engine, packets, counters) {}
 
   void receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame);
   void receive_arp(base::Instant now, Interface& interface, base::Bytes payload);
   void receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet);
-  void receive_tcp(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
-                   base::PacketPtr segment);
+  void receive_ipv6(base::Instant now, Interface& interface, const base::MacAddress& to,
+                    base::PacketPtr packet);
+  void receive_tcp(base::Instant now, const Interface& interface, const base::IpAddress& source,
+                   const base::IpAddress& destination, base::PacketPtr segment);
+  void report_undelivered(base::Instant now, base::Bytes packet);
 
   const tcp::SipKey hash_key;
   base::PacketPool& pool;
   base::Counters<NetCounter> counters;
   Interfaces interfaces;
-  Ipv4Output output;
+  Ipv4Output ipv4_output;
+  Ipv6Output ipv6_output;
+  DualOutput output;
   tcp::Engine engine;
   Icmp icmp;
+  Icmpv6 icmpv6;
 };
 
 void Stack::Parts::receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame) {
@@ -61,6 +75,12 @@ void Stack::Parts::receive_frame(base::Instant now, Interface& interface, base::
     // RFC 1122 3.3.6: a packet that arrived as a link-layer broadcast is for nobody alone.
     if (to_us) {
       receive_ipv4(now, interface, std::move(frame));
+    } else {
+      counters.add(NetCounter::kFrameNotOurs);
+    }
+  } else if (header->type == wire::EtherType::kIpv6 && !interface.prefixes().addresses().empty()) {
+    if (to_us || header->destination.is_multicast()) {
+      receive_ipv6(now, interface, header->destination, std::move(frame));
     } else {
       counters.add(NetCounter::kFrameNotOurs);
     }
@@ -92,7 +112,8 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
   packet->trim_front(parsed->size);
   switch (parsed->header.protocol) {
     case wire::IpProtocol::kTcp:
-      return receive_tcp(now, interface, parsed->header, std::move(packet));
+      return receive_tcp(now, interface, parsed->header.source, parsed->header.destination,
+                         std::move(packet));
     case wire::IpProtocol::kIcmp:
       return icmp.receive(now, interface, parsed->header, packet->bytes());
     case wire::IpProtocol::kUdp:
@@ -102,21 +123,54 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
   counters.add(NetCounter::kIpv4UnknownProtocol);
 }
 
+// `to` is the link-layer address that the packet came to. A group's is only for what is sent to the
+// group: RFC 1122 3.3.6 for IPv6.
+void Stack::Parts::receive_ipv6(base::Instant now, Interface& interface, const base::MacAddress& to,
+                                base::PacketPtr packet) {
+  const auto accepted = accept_ipv6(packet->bytes(), interface.prefixes());
+  if (!accepted) {
+    counters.add(accepted.error());
+    return;
+  }
+  const wire::Ipv6Header& header = accepted->ip.header;
+  if (to.is_multicast() && !wire::is_multicast(header.destination)) {
+    counters.add(NetCounter::kFrameNotOurs);
+    return;
+  }
+  packet->trim_back(packet->size() - accepted->ip.total_size);
+  packet->trim_front(accepted->upper.offset);
+  if (accepted->upper.protocol == wire::IpProtocol::kTcp) {
+    receive_tcp(now, interface, header.source, header.destination, std::move(packet));
+  } else {
+    icmpv6.receive(now, interface, *accepted, packet->bytes());
+  }
+}
+
 // RFC 9293 3.1 MUST-3: the checksum is verified before anything else; where the device says that it
 // found it wrong, it gets a second opinion.
 void Stack::Parts::receive_tcp(base::Instant now, const Interface& interface,
-                               const wire::Ipv4Header& header, base::PacketPtr segment) {
+                               const base::IpAddress& source, const base::IpAddress& destination,
+                               base::PacketPtr segment) {
   const base::Packet::Checksum& device = segment->checksum;
   if (!interface.verifies_checksums() || !device.l4_verified || device.bad) {
-    wire::InternetSum sum = wire::pseudo_header_sum(header.source, header.destination,
-                                                    wire::IpProtocol::kTcp, segment->size());
+    wire::InternetSum sum =
+        wire::pseudo_header_sum(source, destination, wire::IpProtocol::kTcp, segment->size());
     sum.add(segment->bytes());
     if (sum.checksum() != 0) {
       counters.add(NetCounter::kTcpBadChecksum);
       return;
     }
   }
-  engine.receive(now, header.source, header.destination, std::move(segment));
+  engine.receive(now, source, destination, std::move(segment));
+}
+
+void Stack::Parts::report_undelivered(base::Instant now, base::Bytes packet) {
+  constexpr std::byte kVersion6{6};
+  if (packet.front() >> 4 == kVersion6) {
+    icmpv6.report_undelivered(now, packet);
+  } else {
+    icmp.report_undelivered(now, packet);
+  }
 }
 
 Stack::Stack(const StackSettings& settings, base::PacketPool& pool, base::Instant start)
@@ -144,10 +198,11 @@ void Stack::receive(base::Instant now, InterfaceId interface,
 
 void Stack::advance(base::Instant now) {
   for (const auto& interface : parts_->interfaces) {
+    interface->discovery().advance(now);
     base::PacketQueue undeliverable;
     interface->neighbours().advance(now, undeliverable);
     while (const base::PacketPtr packet = undeliverable.pop_front()) {
-      parts_->icmp.report_undelivered(now, packet->bytes());
+      parts_->report_undelivered(now, packet->bytes());
     }
   }
   parts_->engine.advance(now);
@@ -164,7 +219,8 @@ base::PacketQueue& Stack::outgoing(InterfaceId interface) {
 base::Instant Stack::next_deadline() const {
   base::Instant next = parts_->engine.next_deadline();
   for (const auto& interface : parts_->interfaces) {
-    next = std::min(next, interface->neighbours().next_deadline());
+    next = std::min(
+        {next, interface->neighbours().next_deadline(), interface->discovery().next_deadline()});
   }
   return next;
 }

@@ -7,7 +7,7 @@
 //   flush(now)                        let every connection with something to say build its segments
 //   outgoing(interface)               hand the frames to the device
 //
-// RFC 791, 826, 792, 9293.
+// RFC 791, 792, 826, 4443, 4861, 8200, 9293.
 #pragma once
 
 #include <cstdint>
@@ -40,13 +40,16 @@ using InterfaceId = std::uint8_t;
 
 struct InterfaceSettings {
   base::MacAddress mac;
+  // With any of IPv6 the interface has a link-local address, too. Addresses of IPv6 are used a
+  // second after the first advance(), unless another node turns out to have them (RFC 4862 5.4).
   std::vector<base::AddressPrefix> addresses;
-  std::optional<base::IpAddress> gateway;
+  std::optional<base::IpAddress> gateway;  // for IPv4
+  std::optional<base::Ipv6Address> ipv6_gateway = std::nullopt;
   std::uint16_t mtu = 1500;  // bytes
   bool device_verifies_checksums = false;
   bool device_computes_checksums = false;
-  // Announces and answers for its addresses: ARP, and ICMP echo. One worker's stack does, where
-  // several serve an interface.
+  // Announces and answers for its addresses: ARP, Neighbour Discovery and echo. One worker's stack
+  // does, where several serve an interface.
   bool answers_arp = true;
 };
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
-#include "dataplane/net/icmp.hpp"
+#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/neighbours.hpp"
 #include "tests/support/frames.hpp"
 
@@ -183,8 +183,8 @@ TEST_F(StackTest, EchoRequestIsAnsweredWithItsOwnData) {
 
 TEST_F(StackTest, EchoRepliesAreLimitedPerSecond) {
   introduce_peer();
-  for (unsigned i = 0; i < Icmp::kEchoRepliesPerSecond + 5; ++i) receive(echo_request());
-  EXPECT_EQ(outgoing().size(), Icmp::kEchoRepliesPerSecond);
+  for (unsigned i = 0; i < EchoLimit::kRepliesPerSecond + 5; ++i) receive(echo_request());
+  EXPECT_EQ(outgoing().size(), EchoLimit::kRepliesPerSecond);
   EXPECT_EQ(count(NetCounter::kIcmpEchoSuppressed), 5U);
   pass(Duration::seconds(1));
   receive(echo_request());

@@ -1,0 +1,38 @@
+// IP output for a transport that speaks over both families: what it sends goes to that of the
+// destination.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "dataplane/net/ip_output.hpp"
+
+namespace sluice::net {
+
+class DualOutput final : public IpOutput {
+ public:
+  // Both outlive the object.
+  DualOutput(IpOutput& ipv4, IpOutput& ipv6) : ipv4_(ipv4), ipv6_(ipv6) {}
+
+  void send_tcp(base::Instant now, const base::IpAddress& source,
+                const base::IpAddress& destination, base::PacketPtr segment) override {
+    of(destination).send_tcp(now, source, destination, std::move(segment));
+  }
+  [[nodiscard]] std::optional<std::size_t> path_mtu(
+      const base::IpAddress& destination) const override {
+    return of(destination).path_mtu(destination);
+  }
+  [[nodiscard]] bool is_local(const base::IpAddress& address) const override {
+    return of(address).is_local(address);
+  }
+
+ private:
+  [[nodiscard]] IpOutput& of(const base::IpAddress& address) const {
+    return address.is_ipv4() ? ipv4_ : ipv6_;
+  }
+
+  IpOutput& ipv4_;
+  IpOutput& ipv6_;
+};
+
+}  // namespace sluice::net

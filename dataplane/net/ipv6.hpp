@@ -1,0 +1,27 @@
+// What an arriving IPv6 packet has to be before anything looks at its payload (RFC 8200, RFC 4291
+// 2): whole, for us, from an address that a node can have, behind a chain of extension headers that
+// we can pass, and not a fragment.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/ipv6_prefixes.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/ipv6_extensions.hpp"
+
+namespace sluice::net {
+
+struct AcceptedIpv6 {
+  wire::ParsedIpv6Header ip;
+  wire::UpperLayer upper;  // TCP or ICMPv6
+};
+
+// A packet to process, or the counter of the reason to drop it. `packet` begins at the IPv6 header
+// and may have the link's padding at its end; `prefixes` are those of the interface that it arrived
+// on. Only ICMPv6 may come to a multicast group, and from the unspecified address or one of ours:
+// whether the message may is its own rules' to say (RFC 4861 7.1).
+[[nodiscard]] base::Result<AcceptedIpv6, NetCounter> accept_ipv6(base::Bytes packet,
+                                                                 const Ipv6Prefixes& prefixes);
+
+}  // namespace sluice::net

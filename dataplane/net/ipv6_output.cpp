@@ -1,0 +1,126 @@
+#include "dataplane/net/ipv6_output.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/net/tcp_checksum.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv6_address.hpp"
+
+namespace sluice::net {
+namespace {
+
+template <typename Predicate>
+bool any_prefixes(const Interfaces& interfaces, Predicate predicate) {
+  return std::ranges::any_of(interfaces, [&](const auto& i) { return predicate(i->prefixes()); });
+}
+
+}  // namespace
+
+// The checksum is not left to the device: what asks it to is said in terms of IPv4.
+void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
+                          const base::IpAddress& destination, base::PacketPtr segment) {
+  if (source.is_ipv4() || destination.is_ipv4()) {
+    counters_.add(NetCounter::kIpv6NoRoute);
+    return;
+  }
+  const wire::Ipv6Header header{.source = source.ipv6(),
+                                .destination = destination.ipv6(),
+                                .next_header = wire::IpProtocol::kTcp};
+  const auto route = route_for(header.source, header.destination, *segment);
+  if (!route) return;
+  fill_in_tcp_checksum({.source = source,
+                        .destination = destination,
+                        .ip_header_size = wire::Ipv6Header::kSize,
+                        .by_device = false},
+                       *segment);
+  send(now, *route, header, std::move(segment));
+}
+
+void Ipv6Output::send_icmp(base::Instant now, const base::Ipv6Address& source,
+                           const base::Ipv6Address& destination, base::PacketPtr message) {
+  const auto route = route_for(source, destination, *message);
+  if (!route) return;
+  message->checksum = {};
+  send(now, *route,
+       {.source = source, .destination = destination, .next_header = wire::IpProtocol::kIcmpv6},
+       std::move(message));
+}
+
+// The smallest of the interfaces that lead there: which of them is taken depends on the source.
+std::optional<std::size_t> Ipv6Output::path_mtu(const base::IpAddress& destination) const {
+  std::optional<std::size_t> mtu;
+  if (destination.is_ipv4()) return mtu;
+  for (const auto& interface : interfaces_) {
+    const Ipv6Prefixes& prefixes = interface->prefixes();
+    if (prefixes.addresses().empty() || !prefixes.next_hop(destination.ipv6())) continue;
+    mtu = std::min(mtu.value_or(interface->mtu()), interface->mtu());
+  }
+  return mtu;
+}
+
+bool Ipv6Output::is_local(const base::IpAddress& address) const {
+  return !address.is_ipv4() && any_prefixes(interfaces_, [&](const Ipv6Prefixes& prefixes) {
+    return prefixes.owns(address.ipv6());
+  });
+}
+
+// The interface that has the source address, if it leads to the destination, else the first one
+// that does; not so where an address means something on its own link only (RFC 4007 9).
+std::optional<Ipv6Output::Route> Ipv6Output::route(const base::Ipv6Address& source,
+                                                   const base::Ipv6Address& destination) const {
+  const bool link_local = wire::is_link_local(source) || wire::is_link_local(destination);
+  std::optional<Route> other;
+  for (const auto& interface : interfaces_) {
+    const Ipv6Prefixes& prefixes = interface->prefixes();
+    const auto next_hop = prefixes.next_hop(destination);
+    if (!next_hop || prefixes.addresses().empty()) continue;
+    if (link_local && !prefixes.on_link(destination)) continue;
+    const Route candidate{interface.get(), *next_hop};
+    if (prefixes.owns(source)) return candidate;
+    if (!other && !link_local) other = candidate;
+  }
+  return other;
+}
+
+std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& source,
+                                                       const base::Ipv6Address& destination,
+                                                       const base::Packet& payload) {
+  // What is sent to ourselves would come back through the switch, or never.
+  const auto owns = [&](const Ipv6Prefixes& prefixes) { return prefixes.owns(destination); };
+  if (wire::is_unspecified(destination) || wire::is_loopback(destination) ||
+      wire::is_multicast(destination) || wire::is_ipv4_mapped(destination) ||
+      any_prefixes(interfaces_, owns)) {
+    counters_.add(NetCounter::kIpv6IllegalDestination);
+    return std::nullopt;
+  }
+  // RFC 4862 5.4: nothing is sent from an address that somebody else may have.
+  const auto assigned = [&](const Ipv6Prefixes& prefixes) { return prefixes.is_assigned(source); };
+  if (!any_prefixes(interfaces_, assigned)) {
+    counters_.add(NetCounter::kIpv6SourceUnassigned);
+    return std::nullopt;
+  }
+  const auto found = route(source, destination);
+  if (!found) {
+    counters_.add(NetCounter::kIpv6NoRoute);
+    return std::nullopt;
+  }
+  if (payload.size() + wire::Ipv6Header::kSize > found->interface->mtu()) {
+    counters_.add(NetCounter::kIpv6TooBig);
+    return std::nullopt;
+  }
+  if (payload.headroom() < wire::Ipv6Header::kSize + wire::EthernetHeader::kSize) {
+    counters_.add(NetCounter::kIpv6NoHeadroom);
+    return std::nullopt;
+  }
+  return found;
+}
+
+void Ipv6Output::send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
+                      base::PacketPtr payload) {
+  const base::MutableBytes space = payload->prepend(wire::Ipv6Header::kSize);
+  wire::serialize_ipv6(header, payload->size(), space);
+  route.interface->neighbours().send(now, route.next_hop, std::move(payload));
+}
+
+}  // namespace sluice::net

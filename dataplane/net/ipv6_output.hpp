@@ -1,0 +1,53 @@
+// Sends IPv6 packets: finds the interface and the next hop, fills in checksums, and hands the
+// packet to the neighbour table (RFC 8200, RFC 4861 5.2).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/address.hpp"
+#include "base/counters.hpp"
+#include "base/packet.hpp"
+#include "base/time.hpp"
+#include "dataplane/net/counters.hpp"
+#include "dataplane/net/interface.hpp"
+#include "dataplane/net/ip_output.hpp"
+#include "dataplane/wire/ipv6.hpp"
+
+namespace sluice::net {
+
+class Ipv6Output final : public IpOutput {
+ public:
+  // Both outlive the output; interfaces may be added later.
+  Ipv6Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters)
+      : interfaces_(interfaces), counters_(counters) {}
+
+  void send_tcp(base::Instant now, const base::IpAddress& source,
+                const base::IpAddress& destination, base::PacketPtr segment) override;
+  [[nodiscard]] std::optional<std::size_t> path_mtu(
+      const base::IpAddress& destination) const override;
+  // Addresses that are still tentative included: one may listen on them.
+  [[nodiscard]] bool is_local(const base::IpAddress& address) const override;
+
+  // Sends an ICMPv6 message, its own checksum filled in.
+  void send_icmp(base::Instant now, const base::Ipv6Address& source,
+                 const base::Ipv6Address& destination, base::PacketPtr message);
+
+ private:
+  struct Route {
+    Interface* interface;
+    base::Ipv6Address next_hop;
+  };
+  [[nodiscard]] std::optional<Route> route(const base::Ipv6Address& source,
+                                           const base::Ipv6Address& destination) const;
+  // Nothing, and counted, when the packet cannot go there.
+  std::optional<Route> route_for(const base::Ipv6Address& source,
+                                 const base::Ipv6Address& destination, const base::Packet& payload);
+  void send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
+            base::PacketPtr payload);
+
+  const Interfaces& interfaces_;
+  base::Counters<NetCounter>& counters_;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,31 @@
+#include "dataplane/net/tcp_checksum.hpp"
+
+#include <cassert>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "dataplane/wire/checksum.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/tcp.hpp"
+
+namespace sluice::net {
+
+void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment) {
+  assert(segment.size() >= wire::TcpHeader::kMinSize);
+  std::byte* field = segment.data() + wire::kTcpChecksumOffset;
+  wire::InternetSum sum = wire::pseudo_header_sum(what.source, what.destination,
+                                                  wire::IpProtocol::kTcp, segment.size());
+  segment.checksum = {};
+  if (what.by_device) {
+    base::store_be(field, sum.folded());
+    segment.checksum.l4_wanted = true;
+    segment.checksum.l2_size = wire::EthernetHeader::kSize;
+    segment.checksum.l3_size = static_cast<decltype(segment.checksum.l3_size)>(what.ip_header_size);
+    return;
+  }
+  base::store_be(field, std::uint16_t{0});
+  sum.add(segment.bytes());
+  base::store_be(field, sum.checksum());
+}
+
+}  // namespace sluice::net

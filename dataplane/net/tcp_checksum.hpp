@@ -1,0 +1,22 @@
+// The checksum of a TCP segment that is sent (RFC 9293 3.1 MUST-2).
+#pragma once
+
+#include <cstddef>
+
+#include "base/address.hpp"
+#include "base/packet.hpp"
+
+namespace sluice::net {
+
+struct TcpChecksum {
+  base::IpAddress source;
+  base::IpAddress destination;
+  std::size_t ip_header_size = 0;
+  bool by_device = false;
+};
+
+// `segment` begins at the TCP header. In software the whole segment is summed; a device is left the
+// pseudo-header's sum to go on with.
+void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment);
+
+}  // namespace sluice::net
