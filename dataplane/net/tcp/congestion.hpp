@@ -30,6 +30,8 @@ concept CongestionController = requires(C control, const C& constant, const AckS
   control.on_loss(now, bytes, bytes);
   // The retransmission timer ran out.
   control.on_timeout(now, bytes, bytes);
+  // The last loss or timeout was none: everything sent again had arrived.
+  control.on_spurious();
   // Nothing was sent for an RTO; the window falls back to `bytes` (RFC 5681 4.1).
   control.on_idle(bytes);
 };

@@ -79,6 +79,7 @@ void Cubic::avoid_congestion(const AckSample& sample) {
 }
 
 void Cubic::reduce(std::uint32_t flight, std::uint32_t mss) {
+  undo_ssthresh_ = std::max(cwnd_, ssthresh_);
   const float window = static_cast<float>(cwnd_) / static_cast<float>(mss);
   // RFC 9438 4.7, fast convergence: a flow that is losing ground makes room for a newcomer.
   w_max_ = window < w_max_ ? window * (1 + kBeta) / 2 : window;
@@ -99,6 +100,13 @@ void Cubic::on_timeout(base::Instant /*now*/, std::uint32_t flight, std::uint32_
   reduce(flight, mss);
   cwnd_ = mss;
   after_timeout_ = true;
+}
+
+// RFC 3708 3 (C): slow start takes the window back to where it was, so that no burst does.
+void Cubic::on_spurious() {
+  ssthresh_ = std::max(ssthresh_, undo_ssthresh_);
+  in_epoch_ = false;
+  after_timeout_ = false;
 }
 
 void Cubic::on_idle(std::uint32_t restart_window) {

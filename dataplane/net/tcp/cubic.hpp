@@ -19,6 +19,7 @@ class Cubic {
   void on_ack(const AckSample& sample);
   void on_loss(base::Instant now, std::uint32_t flight, std::uint32_t mss);
   void on_timeout(base::Instant now, std::uint32_t flight, std::uint32_t mss);
+  void on_spurious();
   void on_idle(std::uint32_t restart_window);
 
  private:
@@ -29,6 +30,7 @@ class Cubic {
 
   std::uint32_t cwnd_ = 0;
   std::uint32_t ssthresh_ = 0xffffffff;
+  std::uint32_t undo_ssthresh_ = 0;  // what was safe before the last reduction
   // In segments and seconds, as RFC 9438 section 4 has them.
   float w_max_ = 0;
   float w_est_ = 0;

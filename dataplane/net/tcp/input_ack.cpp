@@ -99,6 +99,10 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
       core_.post(c, {.writable = true});
     }
   }
+  if (outcome.spurious) {
+    core_.count(NetCounter::kTcpSpuriousRecoveries);
+    c.congestion.on_spurious();
+  }
   if (outcome.entered) {
     core_.count(NetCounter::kTcpFastRecoveries);
     c.congestion.on_loss(core_.now, flight, c.snd.mss);

@@ -46,7 +46,9 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   } else if (arrival.duplicate && !arrival.sack_negotiated) {
     count_duplicate(arrival.mss);
   }
-  if (phase_ != Phase::kOpen && arrival.ack >= recovery_point_) phase_ = Phase::kOpen;
+  const bool episode_over = phase_ != Phase::kOpen && arrival.ack >= recovery_point_;
+  adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over);
+  if (episode_over) phase_ = Phase::kOpen;
 
   const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) {
@@ -55,7 +57,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
     detect_by_duplicates(queue, outcome);
   }
   if (lost_ > lost_before && phase_ == Phase::kOpen) {
-    enter(arrival.snd_nxt);
+    enter(arrival);
     outcome.entered = true;
   }
   return outcome;
@@ -75,16 +77,24 @@ AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arr
   const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) detect_by_time(queue, arrival, outcome);
   if (lost_ > lost_before && phase_ == Phase::kOpen) {
-    enter(arrival.snd_nxt);
+    enter(arrival);
     outcome.entered = true;
   }
   return outcome;
 }
 
-void Recovery::enter(SeqNumber snd_nxt) {
+void Recovery::enter(const AckArrival& arrival) {
+  begin_episode(arrival.ack, arrival.snd_nxt);
   phase_ = Phase::kFastRecovery;
-  recovery_point_ = snd_nxt;
   first_retransmission_due_ = true;
+}
+
+// A timeout in the middle of an episode carries it on.
+void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
+  recovery_point_ = snd_nxt;
+  if (phase_ != Phase::kOpen) return;
+  episode_start_ = snd_una;
+  unexplained_ = 0;
 }
 
 void Recovery::on_timeout(SendQueue& queue, SeqNumber snd_nxt) {
@@ -95,14 +105,17 @@ void Recovery::on_timeout(SendQueue& queue, SeqNumber snd_nxt) {
   for (SendSegment* s = queue.front(); s != nullptr && s != queue.unsent(); s = s->next) {
     if (s->fate == Fate::kInFlight || (s->fate == Fate::kSacked && reneged_)) lose(*s);
   }
+  begin_episode(first != nullptr ? first->seq : snd_nxt, snd_nxt);
   phase_ = Phase::kTimeout;
-  recovery_point_ = snd_nxt;
   duplicate_acks_ = 0;
   first_retransmission_due_ = true;
 }
 
 void Recovery::on_transmit(SendSegment& segment, Instant now) {
   leave(segment);
+  if (segment.fate == Fate::kLost && phase_ != Phase::kOpen && unexplained_ < kTooMany) {
+    ++unexplained_;
+  }
   if (segment.fate != Fate::kUnsent) {
     segment.resent = true;
     first_retransmission_due_ = false;
@@ -215,7 +228,7 @@ Duration Recovery::reordering_window(const AckArrival& arrival) const {
       (phase_ != Phase::kOpen || sacked_ >= kDuplicateThreshold * arrival.mss)) {
     return {};
   }
-  return std::min(arrival.min_rtt / 4, arrival.srtt);
+  return std::min(arrival.min_rtt * reordering_mult_ / 4, arrival.srtt);
 }
 
 // RFC 8985 6.2, step 5: what was sent long enough before something that has arrived is lost.

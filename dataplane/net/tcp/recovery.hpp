@@ -30,6 +30,7 @@ struct AckArrival {
 struct AckOutcome {
   std::uint32_t acked = 0;       // sequence space newly acknowledged
   std::uint32_t unreported = 0;  // of these, what SACK had not reported before
+  bool spurious = false;         // the last episode's losses were none: it has to take that back
   bool entered = false;          // a loss episode begins: the congestion controller has to react
   bool news = false;             // something was acknowledged, by SACK or cumulatively
   std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
@@ -61,6 +62,9 @@ class Recovery {
   [[nodiscard]] bool reneged() const { return reneged_; }
 
  private:
+  // More segments sent again than are counted: what the peer says of them settles nothing.
+  static constexpr std::uint8_t kTooMany = 0xff;
+
   struct Delivery;
 
   void mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery& delivery);
@@ -72,8 +76,12 @@ class Recovery {
   void count_duplicate(std::uint32_t mss);
   void detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome);
   void detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome);
+  // dsack.cpp
+  [[nodiscard]] bool take_duplicate(const AckArrival& arrival, AckOutcome& outcome);
+  void adapt_reordering_window(const AckArrival& arrival, bool duplicate, bool episode_over);
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
-  void enter(wire::SeqNumber snd_nxt);
+  void begin_episode(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);
+  void enter(const AckArrival& arrival);
 
   // RACK: the most recently sent segment known to have arrived.
   base::Instant rack_sent_at_;
@@ -81,12 +89,18 @@ class Recovery {
   std::uint32_t rack_rtt_us_ = 0;
   wire::SeqNumber highest_delivered_;  // RACK.fack
   wire::SeqNumber recovery_point_;     // the episode ends when this is acknowledged
+  wire::SeqNumber episode_start_;      // SND.UNA when the latest one began
+  wire::SeqNumber dsack_round_;        // RACK.dsack_round: it ends when this is acknowledged
   std::uint32_t in_flight_ = 0;        // bytes of each fate
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
   std::uint16_t duplicate_acks_ = 0;  // without SACK
   std::uint16_t most_duplicates_ = 0;
-  Phase phase_ = Phase::kOpen;
+  std::uint8_t unexplained_ = 0;      // sent again in the episode, and not reported as duplicates
+  std::uint8_t reordering_mult_ = 1;  // RACK.reo_wnd_mult
+  std::uint8_t reordering_persist_ = 0;
+  Phase phase_ : 2 = Phase::kOpen;
+  bool in_dsack_round_ : 1 = false;
   bool any_delivered_ : 1 = false;
   bool reordering_seen_ : 1 = false;
   bool first_retransmission_due_ : 1 = false;

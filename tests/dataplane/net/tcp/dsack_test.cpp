@@ -105,5 +105,136 @@ TEST(TcpDsackReport, IsNotSentWithoutSack) {
   EXPECT_TRUE(host.silent());
 }
 
+// --- what the peer's reports mean ---
+
+constexpr Duration kRtt = Duration::milliseconds(20);
+
+ConnectionHandle opened(Script& host) {
+  host.syn_received(syn(Script::kPeerIss).mss(1000).sack_permitted());
+  host.pass(kRtt);
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)));
+  const auto event = host.engine.next_event();
+  EXPECT_TRUE(event);
+  return event ? event->connection : ConnectionHandle{};
+}
+
+Segment ack_of(const Script& host, std::uint32_t n) {
+  return bare(host.theirs(0)).ack(host.ours(n));
+}
+
+// Four segments of which the first one comes late, `missing` of them: all are sent again.
+void late_segments(Script& host, ConnectionHandle c, std::uint32_t missing) {
+  host.write(c, (missing + 3) * 1'000);
+  host.pass(kRtt);
+  host.forget_sent();
+  host.arrives(
+      ack_of(host, 0).sack(host.ours(missing * 1'000), host.ours(missing * 1'000 + 3'000)));
+  host.pass(Duration::milliseconds(10));
+  EXPECT_EQ(host.all_sent().size(), missing);
+  host.arrives(ack_of(host, (missing + 3) * 1'000));
+}
+
+// RFC 3708 3: the window grows back as in slow start, to where it was.
+TEST(TcpDsackUndo, EpisodeOfDuplicatesIsTakenBack) {
+  const auto sent_afterwards = [](bool reported) {
+    Script host;
+    const auto c = opened(host);
+    late_segments(host, c, 1);
+    if (reported) host.arrives(ack_of(host, 4'000).sack(host.ours(0), host.ours(1'000)));
+    EXPECT_EQ(host.counted(NetCounter::kTcpSpuriousRecoveries), reported ? 1U : 0U);
+    host.write(c, 60'000);
+    std::uint32_t acked = 4'000;
+    for (int round = 0; round < 4; ++round) {
+      host.pass(kRtt);
+      for (const Segment& segment : host.all_sent()) {
+        acked += static_cast<std::uint32_t>(segment.text.size());
+      }
+      host.arrives(ack_of(host, acked));
+    }
+    return acked - 4'000;
+  };
+  EXPECT_GT(sent_afterwards(true), 2 * sent_afterwards(false));
+}
+
+TEST(TcpDsackUndo, OneSegmentThatWasLostKeepsTheResponse) {
+  Script host;
+  late_segments(host, opened(host), 2);
+  host.arrives(ack_of(host, 5'000).sack(host.ours(0), host.ours(1'000)));
+  EXPECT_EQ(host.counted(NetCounter::kTcpSpuriousRecoveries), 0U);
+  host.arrives(ack_of(host, 5'000).sack(host.ours(1'000), host.ours(2'000)));
+  EXPECT_EQ(host.counted(NetCounter::kTcpSpuriousRecoveries), 1U);
+}
+
+// RFC 2883 5: whatever it says, a block that was not sent again explains nothing.
+TEST(TcpDsackUndo, ReportsOfOtherBytesAreIgnored) {
+  Script host;
+  late_segments(host, opened(host), 1);
+  host.arrives(ack_of(host, 4'000).sack(host.ours(0) - 1'000, host.ours(0)));
+  host.arrives(ack_of(host, 4'000).sack(host.ours(1'000), host.ours(0)));
+  host.arrives(ack_of(host, 4'000).sack(host.ours(3'500), host.ours(4'500)));
+  EXPECT_EQ(host.counted(NetCounter::kTcpSpuriousRecoveries), 0U);
+}
+
+// The path that a connection has reordered before, so that RACK waits: how long it does for the
+// first of two segments at `at`, in milliseconds, until it is sent again.
+class ReorderingPath {
+ public:
+  ReorderingPath() : connection_(opened(host)) {
+    send_two();
+    host.arrives(ack_of(host, at_).sack(host.ours(at_ + 1'000), host.ours(at_ + 2'000)));
+    at_ += 2'000;
+    host.arrives(ack_of(host, at_));
+    EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 0U);
+  }
+
+  std::int64_t patience_ms(bool report_duplicate) {
+    send_two();
+    host.arrives(ack_of(host, at_).sack(host.ours(at_ + 1'000), host.ours(at_ + 2'000)));
+    std::int64_t waited = 0;
+    while (host.silent() && waited < 15) {
+      host.pass(Duration::milliseconds(1));
+      ++waited;
+    }
+    EXPECT_EQ(host.all_sent().size(), 1U);
+    host.arrives(ack_of(host, at_ + 2'000));
+    if (report_duplicate) {
+      host.arrives(ack_of(host, at_ + 2'000).sack(host.ours(at_), host.ours(at_ + 1'000)));
+    }
+    at_ += 2'000;
+    return waited;
+  }
+
+  Script host;
+
+ private:
+  void send_two() {
+    host.pass(kRtt * 2);  // pacing has nothing against it
+    host.write(connection_, 2'000);
+    host.pass(kRtt);
+    host.forget_sent();
+  }
+
+  ConnectionHandle connection_;
+  std::uint32_t at_ = 0;
+};
+
+// RFC 8985 6.2, step 4: a quarter of the round trip, and one more for each round with a D-SACK.
+TEST(TcpDsackReordering, WindowGrowsWithEachReport) {
+  ReorderingPath path;
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(true)), 5, 1);
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 10, 1);
+}
+
+// RFC 8985 6.2, step 4.
+TEST(TcpDsackReordering, WindowIsResetAfterSixteenEpisodesWithoutReports) {
+  ReorderingPath path;
+  (void)path.patience_ms(true);
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 10, 1) << i;
+  }
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+}
+
 }  // namespace
 }  // namespace sluice::net::tcp::test
