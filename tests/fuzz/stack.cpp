@@ -14,7 +14,9 @@
 #include "dataplane/net/stack.hpp"
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -27,6 +29,7 @@ constexpr base::MacAddress kOurMac{{std::byte{2}, {}, {}, {}, {}, std::byte{2}}}
 constexpr base::MacAddress kPeerMac{{std::byte{2}, {}, {}, {}, {}, std::byte{1}}};
 constexpr auto kOurs = base::Ipv4Address::of(198, 18, 0, 2);
 constexpr auto kPeer = base::Ipv4Address::of(198, 18, 0, 1);
+const base::Ipv6Address kOursOfIpv6 = *base::Ipv6Address::parse("2001:db8::2");
 constexpr std::uint16_t kPort = 443;
 constexpr std::uint16_t kPeerPort = 50000;
 constexpr std::size_t kMaxSteps = 256;
@@ -36,13 +39,20 @@ enum class Step : std::uint8_t { kFrame, kSegment, kTime, kSession, kConnect, kC
 class World {
  public:
   World() {
-    interface_ = stack_.add_interface({.mac = kOurMac,
-                                       .addresses = {{.address = kOurs, .length = 24}},
-                                       .device_verifies_checksums = true});
+    interface_ = stack_.add_interface(
+        {.mac = kOurMac,
+         .addresses = {{.address = kOurs, .length = 24}, {.address = kOursOfIpv6, .length = 64}},
+         .device_verifies_checksums = true});
     const auto listener = stack_.listen({.address = kOurs, .port = kPort});
     fuzz::require(listener.has_value(), "the stack listens");
     listener_ = *listener;
+    const auto other = stack_.listen({.address = kOursOfIpv6, .port = kPort});
+    fuzz::require(other.has_value(), "the stack listens to both families");
+    other_listener_ = *other;
     introduce_peer();
+    // The addresses of IPv6 are assigned.
+    now_ = now_ + Duration::seconds(1);
+    turn();
   }
 
   void run(base::Bytes input) {
@@ -56,6 +66,7 @@ class World {
   void finish() {
     for (const net::ConnectionHandle connection : connections_) stack_.abort(now_, connection);
     stack_.stop_listening(listener_);
+    stack_.stop_listening(other_listener_);
     for (int minute = 0; minute < 10; ++minute) {
       now_ = now_ + Duration::seconds(60);
       turn();
@@ -190,6 +201,9 @@ class World {
   void hear(base::Bytes frame) {
     const auto ethernet = wire::parse_ethernet(frame);
     fuzz::require(ethernet.has_value(), "the stack sends Ethernet frames");
+    if (ethernet->type == wire::EtherType::kIpv6) {
+      return hear_ipv6(frame.subspan(ethernet->size()));
+    }
     if (ethernet->type != wire::EtherType::kIpv4) return;
     const base::Bytes packet = frame.subspan(ethernet->size());
     const auto ip = wire::parse_ipv4(packet, wire::HeaderChecksum::kVerify);
@@ -205,6 +219,20 @@ class World {
     if (header.flags.ack) expected_ = header.acknowledgement;
   }
 
+  static void hear_ipv6(base::Bytes packet) {
+    const auto ip = wire::parse_ipv6(packet);
+    fuzz::require(ip.has_value() && ip->total_size == packet.size(),
+                  "the stack sends IPv6 packets");
+    const base::Bytes payload = packet.subspan(wire::Ipv6Header::kSize);
+    if (ip->header.next_header == wire::IpProtocol::kTcp) {
+      const auto tcp = wire::parse_tcp(payload);
+      fuzz::require(tcp.has_value() && !tcp->malformed_options, "the stack sends TCP segments");
+    } else {
+      fuzz::require(wire::parse_icmpv6(ip->header, payload).has_value(),
+                    "the stack sends ICMPv6 messages");
+    }
+  }
+
   base::Instant now_ = base::Instant::from_nanoseconds(1'000'000'000);
   base::MemoryPacketPool pool_{256};
   net::Stack stack_{{.tcp = {.max_connections = 16,
@@ -218,6 +246,7 @@ class World {
                     now_};
   net::InterfaceId interface_ = 0;
   net::ListenerId listener_ = 0;
+  net::ListenerId other_listener_ = 0;
   std::vector<net::ConnectionHandle> connections_;
   std::uint16_t our_port_ = kPort;
   wire::SeqNumber said_;      // one past what the stack last sent
