@@ -19,6 +19,17 @@ constexpr base::MacAddress mac(std::uint8_t last) {
   return {{std::byte{2}, {}, {}, {}, {}, std::byte{last}}};
 }
 
+base::IpAddress address_of(base::AddressFamily family, std::uint8_t last) {
+  if (family == base::AddressFamily::kIpv4) return base::Ipv4Address::of(198, 18, 0, last);
+  base::Ipv6Address address = *base::Ipv6Address::parse("2001:db8::");
+  address.octets.back() = std::byte{last};
+  return address;
+}
+
+base::AddressPrefix prefix_of(const base::IpAddress& address) {
+  return {.address = address, .length = static_cast<std::uint8_t>(address.is_ipv4() ? 24 : 64)};
+}
+
 // A wrapper owns its inner device; the link owns the end of this one.
 class BorrowedDevice final : public nic::Device {
  public:
@@ -41,8 +52,8 @@ SimulatedHost::SimulatedHost(const Options& options)
     : options_(options),
       pool_(options.packets),
       stack_({.tcp = options.tcp, .hash_key = {}, .owns_flow = {}}, pool_, kStart),
-      interface_(stack_.add_interface(
-          {.mac = options.mac, .addresses = {{.address = options.address, .length = 24}}})) {}
+      interface_(
+          stack_.add_interface({.mac = options.mac, .addresses = {prefix_of(options.address)}})) {}
 
 bool SimulatedHost::turn(base::Instant now) {
   bool moved = receive(now);
@@ -84,11 +95,11 @@ bool SimulatedHost::transmit(base::Instant now) {
 SimulatedNetwork::SimulatedNetwork(const Options& options)
     : now_(kStart),
       client_({.mac = mac(1),
-               .address = base::Ipv4Address::of(198, 18, 0, 1),
+               .address = address_of(options.family, 1),
                .tcp = options.tcp,
                .packets = options.packets}),
       server_({.mac = mac(2),
-               .address = base::Ipv4Address::of(198, 18, 0, 2),
+               .address = address_of(options.family, 2),
                .tcp = options.tcp,
                .packets = options.packets}),
       link_({.mtu = options.mtu, .depth = options.depth}, client_.end(), server_.end()),

@@ -24,7 +24,7 @@ class SimulatedHost {
 
   struct Options {
     base::MacAddress mac;
-    base::IpAddress address;  // in 198.18.0.0/24
+    base::IpAddress address;  // in 198.18.0.0/24 or 2001:db8::/64
     net::TcpSettings tcp;
     std::size_t packets = 4096;
   };
@@ -61,6 +61,7 @@ class SimulatedNetwork {
  public:
   struct Options {
     net::TcpSettings tcp;  // of both hosts
+    base::AddressFamily family = base::AddressFamily::kIpv4;
     std::uint16_t mtu = 1500;
     std::size_t depth = 1024;                                // of the link, frames per direction
     std::optional<nic::FaultDevice::Options> client_faults;  // on the client's device

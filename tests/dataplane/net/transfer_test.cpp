@@ -202,6 +202,82 @@ TEST(Transfer, RefusedConnectionSaysSo) {
   EXPECT_EQ(network.client().pool().available(), network.client().pool().capacity());
 }
 
+// Once the hosts' addresses are theirs (RFC 4862 5.4).
+constexpr Duration kAssigned = Duration::seconds(2);
+
+TEST(TransferOverIpv6, OneMegabyteEachWayArrivesWhole) {
+  SimulatedNetwork network(with_short_time_wait({.family = base::AddressFamily::kIpv6}));
+  network.run_for(kAssigned);
+  Transfer transfer(network, kMegabyte, kMegabyte);
+  EXPECT_TRUE(transfer.run());
+  transfer.expect_all_arrived(kMegabyte, kMegabyte);
+  EXPECT_EQ(network.client().stack().counters()[NetCounter::kTcpTimeouts], 0U);
+  EXPECT_EQ(network.client().stack().usage().neighbours, 1U);
+  transfer.expect_nothing_left();
+}
+
+// The transfer's client opens; here the other host's.
+TEST(TransferOverIpv6, EitherHostMayOpen) {
+  SimulatedNetwork network(with_short_time_wait({.family = base::AddressFamily::kIpv6}));
+  network.run_for(kAssigned);
+  End opener(network, network.server(), 100'000);
+  End listener(network, network.client(), 1'000);
+  network.server().on_event = [&](SimulatedHost&, const Event& e) { opener.on_event(e); };
+  network.client().on_event = [&](SimulatedHost&, const Event& e) { listener.on_event(e); };
+  ASSERT_TRUE(
+      network.client().stack().listen({.address = network.client().address(), .port = kPort}));
+  ASSERT_TRUE(network.server().stack().connect(
+      network.now(), {.source = network.server().address(),
+                      .remote = {.address = network.client().address(), .port = kPort},
+                      .timeout = Duration::seconds(60)}));
+  EXPECT_TRUE(network.run_until([&] { return opener.over() && listener.over(); }));
+  EXPECT_EQ(listener.received(), 100'000U);
+  EXPECT_EQ(opener.received(), 1'000U);
+  EXPECT_EQ(opener.wrong() + listener.wrong(), 0U);
+}
+
+TEST(TransferOverIpv6, OpenedBeforeItsAddressesAreAssignedItGoesOnWhenTheyAre) {
+  SimulatedNetwork network(with_short_time_wait({.family = base::AddressFamily::kIpv6}));
+  Transfer transfer(network, 10'000, 10'000);
+  EXPECT_TRUE(transfer.run());
+  transfer.expect_all_arrived(10'000, 10'000);
+  transfer.expect_nothing_left();
+}
+
+TEST(TransferOverIpv6, BadNetworkOnlyDelays) {
+  constexpr std::size_t kSize = 200'000;
+  constexpr nic::FaultRates kRates{.loss = 0.03,
+                                   .duplication = 0.01,
+                                   .reordering = 0.03,
+                                   .corruption = 0.01,
+                                   .delay = Duration::milliseconds(2)};
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimulatedNetwork network(
+        with_short_time_wait({.family = base::AddressFamily::kIpv6,
+                              .client_faults = nic::FaultDevice::Options{
+                                  .receive = kRates, .transmit = kRates, .seed = seed}}));
+    network.run_for(kAssigned);
+    Transfer transfer(network, kSize, kSize);
+    EXPECT_TRUE(transfer.run(Duration::seconds(600)));
+    transfer.expect_all_arrived(kSize, kSize);
+    transfer.expect_nothing_left();
+  }
+}
+
+TEST(TransferOverIpv6, RefusedConnectionSaysSo) {
+  SimulatedNetwork network(with_short_time_wait({.family = base::AddressFamily::kIpv6}));
+  network.run_for(kAssigned);
+  End client(network, network.client(), 10);
+  network.client().on_event = [&](SimulatedHost&, const Event& e) { client.on_event(e); };
+  EXPECT_TRUE(network.client().stack().connect(
+      network.now(), {.source = network.client().address(),
+                      .remote = {.address = network.server().address(), .port = kPort},
+                      .timeout = Duration::seconds(5)}));
+  EXPECT_TRUE(network.run_until([&] { return client.closed(); }, Duration::seconds(1)));
+  EXPECT_EQ(client.reason(), CloseReason::kRefused);
+}
+
 struct Weather {
   std::string name;
   nic::FaultRates rates;
