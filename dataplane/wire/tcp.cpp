@@ -104,21 +104,19 @@ std::size_t sack_blocks_that_fit(const TcpOptions& options) {
 void write_timestamps_and_sack_permitted(const TcpOptions& options, base::Writer& writer) {
   if (!options.timestamps && !options.sack_permitted) return;
   // SACK-permitted takes the place of the padding that aligns the timestamps.
+  if (!options.timestamps || !options.sack_permitted) {
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
+  }
   if (options.sack_permitted) {
     writer.u8(static_cast<std::uint8_t>(OptionKind::kSackPermitted));
     writer.u8(kSackPermittedSize);
-  } else {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
   }
   if (options.timestamps) {
     writer.u8(static_cast<std::uint8_t>(OptionKind::kTimestamps));
     writer.u8(kTimestampsSize);
     writer.u32(options.timestamps->value);
     writer.u32(options.timestamps->echo);
-  } else {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
   }
 }
 

@@ -79,6 +79,17 @@ TEST(Tcp, SynOptionsComeBackAsTheyWereWritten) {
   }
 }
 
+// Alone, SACK-permitted stands behind its padding; with timestamps it takes the place of theirs.
+TEST(Tcp, SackPermittedStandsWhereLinuxWritesIt) {
+  TcpHeader header = kPlain;
+  header.flags = {.syn = true};
+  header.options.sack_permitted = true;
+  EXPECT_EQ(written(header), hex("01bb c350 01020304 05060708 60 02 1234 0000 0000 01010402"));
+  header.options.timestamps = TcpTimestamps{.value = 1, .echo = 2};
+  EXPECT_EQ(written(header), hex("01bb c350 01020304 05060708 80 02 1234 0000 0000"
+                                 "0402 080a 00000001 00000002"));
+}
+
 TEST(Tcp, SackBlocksComeBackAsTheyWereWritten) {
   for (const bool timestamps : {false, true}) {
     for (std::uint32_t blocks = 0; blocks <= (timestamps ? 3U : 4U); ++blocks) {
