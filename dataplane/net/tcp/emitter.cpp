@@ -47,6 +47,10 @@ std::uint16_t Emitter::local_mss(const base::IpAddress& remote) const {
       std::clamp<std::size_t>(mtu - std::min(mtu, headers), 64, 0xffff));
 }
 
+wire::TcpTimestamps Emitter::timestamps_of(const Connection& c) const {
+  return {.value = milliseconds(core_.now) + c.ts.offset, .echo = c.ts.recent};
+}
+
 TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   TcpHeader header;
   header.source_port = c.flow.local.port;
@@ -63,8 +67,8 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   }
   // RFC 7323 3.2: in every segment once negotiated; TSecr only means something with ACK.
   if (c.timestamps) {
-    header.options.timestamps = wire::TcpTimestamps{.value = milliseconds(core_.now) + c.ts.offset,
-                                                    .echo = flags.ack ? c.ts.recent : 0};
+    header.options.timestamps = timestamps_of(c);
+    if (!flags.ack) header.options.timestamps->echo = 0;
   }
   return header;
 }
@@ -153,6 +157,7 @@ bool Emitter::send_reset(Connection& c) {
   header.sequence = acceptable_sequence(c);
   header.acknowledgement = c.rcv.nxt;
   header.flags = {.rst = true, .ack = true};
+  if (c.timestamps) header.options.timestamps = timestamps_of(c);
   core_.count(NetCounter::kTcpResetsOut);
   hand_over(c.flow, header, std::move(packet));
   return true;

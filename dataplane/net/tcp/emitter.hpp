@@ -47,6 +47,7 @@ class Emitter {
  private:
   [[nodiscard]] wire::TcpHeader header_for(Connection& c, wire::SeqNumber seq,
                                            wire::TcpFlags flags);
+  [[nodiscard]] wire::TcpTimestamps timestamps_of(const Connection& c) const;
   [[nodiscard]] base::PacketPtr packet_for(const SendSegment& segment, std::size_t header_size);
   bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header);
   void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,

@@ -274,6 +274,18 @@ TEST(TcpFinWait2, LastsWhileTheSessionWantsIt) {
   EXPECT_EQ(host.read(c), "late");
 }
 
+// RFC 7323 3.2: once negotiated, in resets too; a peer may ignore one without.
+TEST(TcpAbort, ResetCarriesTimestamps) {
+  Script host;
+  const auto c = host.established(syn(Script::kPeerIss).mss(1000).timestamps(700, 0));
+  host.forget_sent();
+  host.engine.abort(host.now, c);
+  const Segment reset = host.sent();
+  EXPECT_TRUE(reset.header.flags.rst);
+  ASSERT_TRUE(reset.header.options.timestamps);
+  EXPECT_EQ(reset.header.options.timestamps->echo, 700U);
+}
+
 TEST(TcpAbort, SendsResetAndForgets) {
   Script host;
   const auto c = host.established();
