@@ -1,8 +1,15 @@
 #include "dataplane/run/steering.hpp"
 
+#include <variant>
+
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/flow.hpp"
+#include "dataplane/wire/icmpv6.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/ipv6_address.hpp"
+#include "dataplane/wire/ipv6_extensions.hpp"
+#include "dataplane/wire/neighbour_discovery.hpp"
 
 namespace sluice::run {
 namespace {
@@ -10,11 +17,38 @@ namespace {
 // A reply answers whichever worker asked, and an announcement (a request for the sender's own
 // address, RFC 5227 3) changes what all know. An ordinary request wants one answer, not one from
 // every worker.
-bool concerns_others(const base::Packet& arp_frame) {
-  const auto ethernet = wire::parse_ethernet(arp_frame.bytes());
-  if (!ethernet) return false;
-  const auto arp = wire::parse_arp(arp_frame.bytes().subspan(ethernet->size()));
+bool arp_concerns_others(base::Bytes payload) {
+  const auto arp = wire::parse_arp(payload);
   return arp && (arp->operation == wire::ArpOperation::kReply || arp->sender == arp->target);
+}
+
+// The same for Neighbour Discovery: advertisements, and solicitations of a node that is about to
+// take an address (RFC 4862 5.4.3), which every worker may have to give up.
+bool discovery_concerns_others(base::Bytes packet) {
+  const auto ip = wire::parse_ipv6(packet);
+  if (!ip) return false;
+  packet = packet.first(ip->total_size);
+  const auto upper = wire::find_upper_layer(packet, *ip);
+  if (!upper || upper->is_fragment()) return false;
+  const auto icmp = wire::parse_icmpv6(ip->header, packet.subspan(upper->offset));
+  if (!icmp) return false;
+  const auto* discovery = std::get_if<wire::Icmpv6Discovery>(&*icmp);
+  if (discovery == nullptr) return false;
+  const auto message = wire::parse_discovery(ip->header, upper->fragment, discovery->message);
+  if (!message) return false;
+  return std::holds_alternative<wire::NeighbourAdvertisement>(*message) ||
+         std::holds_alternative<wire::RouterAdvertisement>(*message) ||
+         (std::holds_alternative<wire::NeighbourSolicitation>(*message) &&
+          wire::is_unspecified(ip->header.source));
+}
+
+// Of a frame that may be for every worker.
+bool concerns_others(const base::Packet& frame) {
+  const auto ethernet = wire::parse_ethernet(frame.bytes());
+  if (!ethernet) return false;
+  const base::Bytes payload = frame.bytes().subspan(ethernet->size());
+  return ethernet->type == wire::EtherType::kArp ? arp_concerns_others(payload)
+                                                 : discovery_concerns_others(payload);
 }
 
 }  // namespace

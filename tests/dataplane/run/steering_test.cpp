@@ -8,6 +8,7 @@
 
 #include "base/memory_packet_pool.hpp"
 #include "dataplane/wire/flow.hpp"
+#include "dataplane/wire/ipv6_address.hpp"
 #include "tests/support/frames.hpp"
 
 namespace sluice::run {
@@ -17,6 +18,9 @@ constexpr unsigned kWorkers = 4;
 constexpr std::size_t kPackets = 2 * Exchange::kDepth;
 constexpr auto kOurs = base::Ipv4Address::of(198, 18, 0, 2);
 constexpr auto kTheirs = base::Ipv4Address::of(198, 18, 0, 1);
+const auto kOursOfIpv6 = *base::Ipv6Address::parse("2001:db8::2");
+const auto kTheirsOfIpv6 = *base::Ipv6Address::parse("2001:db8::1");
+const auto kTheirLinkLocal = *base::Ipv6Address::parse("fe80::1");
 constexpr wire::TcpFlags kSyn{.syn = true};
 constexpr wire::TcpFlags kSynAck{.syn = true, .ack = true};
 
@@ -54,6 +58,15 @@ test::ByteVector arp(wire::ArpOperation operation, base::Ipv4Address sender) {
                                                          .sender = sender,
                                                          .target_mac{},
                                                          .target = kOurs}));
+}
+
+test::ByteVector discovery(const base::Ipv6Address& source, const base::Ipv6Address& destination,
+                           const wire::DiscoveryMessage& message) {
+  const wire::Ipv6Header ip{.source = source,
+                            .destination = destination,
+                            .next_header = wire::IpProtocol::kIcmpv6,
+                            .hop_limit = wire::kDiscoveryHopLimit};
+  return frame(wire::EtherType::kIpv6, test::ipv6_packet(ip, test::discovery_message(ip, message)));
 }
 
 class SteeringTest : public testing::Test {
@@ -142,6 +155,39 @@ TEST_F(SteeringTest, ArpAnnouncementIsCopiedToEveryWorker) {
 
 TEST_F(SteeringTest, ArpRequestIsAnsweredByOneWorkerOnly) {
   EXPECT_TRUE(stays(received(arp(wire::ArpOperation::kRequest, kTheirs))));
+  EXPECT_TRUE(taken_by(1).empty());
+}
+
+TEST_F(SteeringTest, AdvertisementsAreCopiedToEveryWorker) {
+  const wire::DiscoveryMessage kinds[] = {wire::NeighbourAdvertisement{.target = kTheirsOfIpv6},
+                                          wire::RouterAdvertisement{}};
+  for (const wire::DiscoveryMessage& message : kinds) {
+    const auto bytes = discovery(kTheirLinkLocal, wire::kAllNodes, message);
+    EXPECT_TRUE(stays(received(bytes)));
+    for (unsigned worker = 1; worker < kWorkers; ++worker) {
+      EXPECT_THAT(taken_by(worker), testing::ElementsAre(bytes));
+    }
+  }
+}
+
+TEST_F(SteeringTest, SolicitationOfANodeWithoutAnAddressIsCopiedToEveryWorker) {
+  EXPECT_TRUE(stays(received(discovery({}, wire::solicited_node_multicast(kOursOfIpv6),
+                                       wire::NeighbourSolicitation{.target = kOursOfIpv6}))));
+  EXPECT_EQ(taken_by(1).size(), 1U);
+  EXPECT_EQ(counters_[RunCounter::kCopiedOut], kWorkers - 1);
+}
+
+TEST_F(SteeringTest, SolicitationIsAnsweredByOneWorkerOnly) {
+  EXPECT_TRUE(stays(received(discovery(kTheirsOfIpv6, wire::solicited_node_multicast(kOursOfIpv6),
+                                       wire::NeighbourSolicitation{.target = kOursOfIpv6}))));
+  EXPECT_TRUE(taken_by(1).empty());
+}
+
+TEST_F(SteeringTest, MalformedAdvertisementIsNotCopied) {
+  auto bytes = discovery(kTheirLinkLocal, wire::kAllNodes,
+                         wire::NeighbourAdvertisement{.target = kTheirsOfIpv6});
+  bytes.back() ^= std::byte{1};
+  EXPECT_TRUE(stays(received(bytes)));
   EXPECT_TRUE(taken_by(1).empty());
 }
 
