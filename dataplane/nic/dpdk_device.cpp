@@ -33,10 +33,15 @@ base::Packet::Checksum received_checksum(std::uint64_t flags) {
   return checksum;
 }
 
-std::uint64_t transmit_flags(const base::Packet::Checksum& checksum) {
+// Only IPv4 has a header checksum; for TCP's the driver has to know which header it is behind.
+std::uint64_t transmit_flags(const base::Packet& frame) {
+  const base::Packet::Checksum& checksum = frame.checksum;
   std::uint64_t flags = 0;
   if (checksum.ip_wanted) flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
-  if (checksum.l4_wanted) flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+  if (checksum.l4_wanted) {
+    const bool is_ipv6 = frame.bytes()[checksum.l2_size] >> 4 == std::byte{6};
+    flags |= (is_ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4) | RTE_MBUF_F_TX_TCP_CKSUM;
+  }
   return flags;
 }
 
@@ -46,7 +51,7 @@ rte_mbuf* describe(base::Packet& frame) {
   mbuf->data_off = static_cast<std::uint16_t>(frame.headroom());
   mbuf->data_len = static_cast<std::uint16_t>(frame.size());
   mbuf->pkt_len = static_cast<std::uint32_t>(frame.size());
-  mbuf->ol_flags = transmit_flags(frame.checksum);
+  mbuf->ol_flags = transmit_flags(frame);
   mbuf->tx_offload = 0;
   mbuf->l2_len = frame.checksum.l2_size & 0x7f;
   mbuf->l3_len = frame.checksum.l3_size & 0x1ff;

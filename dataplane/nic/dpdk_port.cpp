@@ -55,6 +55,9 @@ base::Unexpected<std::string> failure(const char* what, int error) {
   return {std::string(what) + ": " + std::strerror(error < 0 ? -error : error)};
 }
 
+// A device that does not know one of them delivers its frames to the first queue.
+constexpr std::uint64_t kScaledFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
+
 bool can_scale(const rte_eth_dev_info& device, const DpdkPortSettings& settings) {
   return (device.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
          device.hash_key_size >= settings.rss_key.size() && device.hash_key_size <= kMaxRssKey &&
@@ -101,6 +104,8 @@ DpdkPort::~DpdkPort() {
 }
 
 void DpdkPort::stop_and_close() const {
+  // Interfaces of the kernel outlive the port and its wishes.
+  if (promiscuous_) (void)rte_eth_promiscuous_disable(port_);
   (void)rte_eth_dev_stop(port_);
   (void)rte_eth_dev_close(port_);
 }
@@ -144,13 +149,13 @@ base::Result<void, std::string> DpdkPort::configure() {
     scales_ = queues_ > 1 && can_scale(device, settings_);
   }
   if (scales_) {
-    // IPv4's 12 bytes of input never reach beyond the key's first 16: a longer key is padded.
+    // IPv6's 36 bytes of input never reach beyond the key's first 40: a longer key is padded.
     std::copy(settings_.rss_key.begin(), settings_.rss_key.end(), key.begin());
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rxmode.offloads |= device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
     conf.rx_adv_conf.rss_conf = {.rss_key = key.data(),
                                  .rss_key_len = device.hash_key_size,
-                                 .rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP};
+                                 .rss_hf = device.flow_type_rss_offloads & kScaledFlows};
   }
   if (const int error = rte_eth_dev_configure(port_, queues_, queues_, &conf); error != 0) {
     return failure("the device does not take its configuration (MTU and queues)", error);
@@ -200,11 +205,26 @@ base::Result<void, std::string> DpdkPort::start() {
   if (const int error = rte_eth_dev_start(port_); error != 0) {
     return failure("the device does not start", error);
   }
+  if (settings_.takes_groups) TRY(take_groups());
   if (scales_) {
     rte_eth_dev_info device{};
     (void)rte_eth_dev_info_get(port_, &device);
     // Without the table, frames arrive anywhere and are steered in software.
     scales_ = fill_indirection(port_, device.reta_size, queues_, settings_.rss_entries) == 0;
+  }
+  return {};
+}
+
+// Drivers of the kernel's interfaces know promiscuity only. A device that has neither has no filter
+// either.
+base::Result<void, std::string> DpdkPort::take_groups() {
+  int error = rte_eth_allmulticast_enable(port_);
+  if (error == -ENOTSUP) {
+    error = rte_eth_promiscuous_enable(port_);
+    promiscuous_ = error == 0;
+  }
+  if (error != 0 && error != -ENOTSUP) {
+    return failure("the device does not deliver multicast frames, which IPv6 needs", error);
   }
   return {};
 }

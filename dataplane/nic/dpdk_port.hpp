@@ -33,12 +33,15 @@ struct DpdkPortSettings {
   // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
   // tap's.
   bool wakes = false;
+  // Deliver the frames of multicast groups, which a device may filter: Neighbour Discovery comes in
+  // them.
+  bool takes_groups = false;
   // The driver serves its peer on EAL's interrupt thread, with no lock against a close from another
   // thread: memif.
   bool closes_on_interrupt_thread = false;
   std::uint16_t max_queues = UINT16_MAX;
   std::uint16_t descriptors = 1024;  // per ring, where the device has rings
-  // Receive-side scaling for TCP over IPv4: entry i of the indirection table, whose size is a
+  // Receive-side scaling for TCP: entry i of the indirection table, whose size is a
   // multiple of this many entries, names queue i modulo the number of queues.
   std::span<const std::uint8_t> rss_key;
   std::size_t rss_entries = 128;
@@ -70,6 +73,7 @@ class DpdkPort {
   base::Result<void, std::string> configure();
   base::Result<void, std::string> set_up_queues();
   base::Result<void, std::string> start();
+  base::Result<void, std::string> take_groups();
   void stop_and_close() const;
 
   const DpdkPortSettings settings_;
@@ -79,6 +83,7 @@ class DpdkPort {
   std::uint16_t queues_ = 0;
   bool attached_ = false;
   bool scales_ = false;
+  bool promiscuous_ = false;
 };
 
 }  // namespace sluice::nic

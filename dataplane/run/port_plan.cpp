@@ -172,6 +172,13 @@ base::Result<void, std::string> check_memif(const PortSettings& port) {
   return {};
 }
 
+// Only a device that others share filters: taps and memif deliver whatever the other side sends.
+bool wants_groups(const PortSettings& port) {
+  return port.kind != DeviceKind::kTap && port.kind != DeviceKind::kMemif &&
+         std::ranges::any_of(port.addresses,
+                             [](const auto& prefix) { return !prefix.address.is_ipv4(); });
+}
+
 }  // namespace
 
 base::Result<PortPlan, std::string> plan_port(const PortSettings& port,
@@ -190,6 +197,7 @@ base::Result<PortPlan, std::string> plan_port(const PortSettings& port,
   PortPlan plan = plan_kind(port, std::to_string(position.index), queues);
   plan.device.max_queues = std::min(plan.device.max_queues, queues);
   plan.device.mtu = port.mtu;
+  plan.device.takes_groups = wants_groups(port);
   plan.data_room =
       std::max({plan.data_room, round_up(port.mtu + kFrameHeader, 1024), kDefaultDataRoom});
   return plan;

@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <rte_launch.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -355,6 +356,28 @@ TEST_F(DpdkTest, AfPacketCarriesJumboFramesBothWays) {
   EXPECT_EQ(::send(socket, sent.data(), sent.size(), 0), 9014);
   EXPECT_EQ(copies_received(port.devices(), sent), 1U);
   ::close(socket);
+}
+
+// Set by a user, the flag is the interface's own.
+bool is_promiscuous(const char* interface) {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
+  EXPECT_EQ(::ioctl(socket, SIOCGIFFLAGS, &request), 0);
+  ::close(socket);
+  return (request.ifr_flags & IFF_PROMISC) != 0;
+}
+
+TEST_F(DpdkTest, PortWithIpv6HearsGroupsForAsLongAsItIsOpen) {
+  if (!SharedEal::has_veth) GTEST_SKIP() << "NOT TESTED: a veth pair needs root and iproute2";
+  PortSettings settings = jumbo("groups", DeviceKind::kAfPacket, "sluice-v0");
+  settings.addresses = {*base::AddressPrefix::parse("2001:db8::2/64")};
+  {
+    JumboPort port(settings, {.index = 5, .workers = 1});
+    ASSERT_TRUE(port.open());
+    EXPECT_TRUE(is_promiscuous("sluice-v0"));
+  }
+  EXPECT_FALSE(is_promiscuous("sluice-v0"));
 }
 
 // Two memif ports of this process, joined by a socket. The client leaves first, and the driver

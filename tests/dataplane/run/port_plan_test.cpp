@@ -34,6 +34,20 @@ TEST(PortPlan, TapHasAQueuePerWorkerAndAnAddressOfItsOwn) {
   EXPECT_FALSE(plan->device.offloads);
 }
 
+TEST(PortPlan, DevicesThatFilterDeliverGroupsToPortsWithIpv6) {
+  const auto takes_groups = [](PortSettings settings) {
+    settings.addresses = {*base::AddressPrefix::parse("198.18.0.2/24")};
+    EXPECT_FALSE(plan_port(settings, kSecondOfFour)->device.takes_groups);
+    settings.addresses.push_back(*base::AddressPrefix::parse("2001:db8::2/64"));
+    return plan_port(settings, kSecondOfFour)->device.takes_groups;
+  };
+  EXPECT_TRUE(takes_groups(port(DeviceKind::kPci, "0000:3b:00.0")));
+  EXPECT_TRUE(takes_groups(port(DeviceKind::kAfPacket, "veth0")));
+  EXPECT_TRUE(takes_groups(port(DeviceKind::kAfXdp, "veth0")));
+  EXPECT_FALSE(takes_groups(port(DeviceKind::kTap, "sluice0")));
+  EXPECT_FALSE(takes_groups(port(DeviceKind::kMemif, "/run/memif.sock")));
+}
+
 TEST(PortPlan, TapHasAtMostTheQueuesOfItsDriver) {
   const auto plan = plan_port(port(DeviceKind::kTap, "sluice0"), {.index = 0, .workers = 32});
   EXPECT_EQ(plan->device.max_queues, 16);
