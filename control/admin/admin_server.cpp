@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -15,16 +16,26 @@ namespace {
 constexpr int kBacklog = 16;
 
 base::Result<FileDescriptor, std::string> listen_tcp(const base::SocketAddress& address) {
-  sockaddr_in local{};
-  local.sin_family = AF_INET;
-  local.sin_port = htons(address.port);
-  local.sin_addr.s_addr = htonl(address.address.ipv4().value);
-  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool is_ipv4 = address.address.is_ipv4();
+  sockaddr_in ipv4{};
+  ipv4.sin_family = AF_INET;
+  ipv4.sin_port = htons(address.port);
+  sockaddr_in6 ipv6{};
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = htons(address.port);
+  if (is_ipv4) {
+    ipv4.sin_addr.s_addr = htonl(address.address.ipv4().value);
+  } else {
+    std::memcpy(&ipv6.sin6_addr, address.address.ipv6().octets.data(), sizeof ipv6.sin6_addr);
+  }
+  const auto* local =
+      is_ipv4 ? reinterpret_cast<const sockaddr*>(&ipv4) : reinterpret_cast<const sockaddr*>(&ipv6);
+  const socklen_t local_size = is_ipv4 ? sizeof ipv4 : sizeof ipv6;
+  FileDescriptor socket(::socket(local->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   if (!socket.is_open() ||
       ::setsockopt(socket.value(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(socket.value(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0 ||
-      ::listen(socket.value(), kBacklog) != 0) {
+      ::bind(socket.value(), local, local_size) != 0 || ::listen(socket.value(), kBacklog) != 0) {
     return base::Unexpected{fmt::format("cannot serve metrics on {}: {}", address.to_string(),
                                         std::generic_category().message(errno))};
   }

@@ -178,6 +178,23 @@ TEST_F(AdminServerTest, MetricsAreServedForPrometheusOnTcp) {
                             HasSubstr("sluice_uptime_seconds 7\n")));
 }
 
+TEST_F(AdminServerTest, MetricsAreServedOverIpv6) {
+  const FileDescriptor socket(::socket(AF_INET6, SOCK_STREAM, 0));
+  sockaddr_in6 to{};
+  to.sin6_family = AF_INET6;
+  to.sin6_addr = in6addr_loopback;
+  if (::bind(socket.value(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    GTEST_SKIP() << "NOT TESTED: the loopback device has no IPv6";
+  }
+  const std::uint16_t port = free_port();
+  auto server =
+      AdminServer::open({.socket = socket_path(),
+                         .metrics = base::SocketAddress{*base::IpAddress::parse("::1"), port}});
+  ASSERT_TRUE(server) << server.error();
+  to.sin6_port = htons(port);
+  EXPECT_EQ(::connect(socket.value(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+}
+
 TEST_F(AdminServerTest, ATakenMetricsAddressIsOneClearLine) {
   const std::uint16_t port = free_port();
   const base::SocketAddress address{base::Ipv4Address::of(127, 0, 0, 1), port};
