@@ -24,6 +24,18 @@ constexpr Bounds<Duration> kConnectTimeoutBounds = {Duration::milliseconds(10),
                                                     Duration::seconds(120)};
 constexpr Bounds<Duration> kRetryBounds = {Duration{}, Duration::seconds(3600)};
 
+bool are_alike(const base::IpAddress& one, const base::IpAddress& other) {
+  return one.family() == other.family();
+}
+
+// Whether what is for beyond the networks of this family leaves the port from this address.
+bool leads_to_gateway(const PortSettings& port, const base::AddressPrefix& prefix) {
+  if (prefix.address.is_ipv4()) return port.gateway && prefix.contains(*port.gateway);
+  if (!port.ipv6_gateway) return false;
+  return prefix.contains(*port.ipv6_gateway) ||
+         (is_link_local(*port.ipv6_gateway) && !is_link_local(prefix.address));
+}
+
 // Our own address in the narrowest network that holds the remote one, else in the network of a
 // gateway; nothing when no port leads there.
 std::optional<base::IpAddress> source_towards(const base::IpAddress& remote,
@@ -36,9 +48,12 @@ std::optional<base::IpAddress> source_towards(const base::IpAddress& remote,
     }
   }
   if (best != nullptr) return best->address;
+  // No router forwards what is for a link-local address, nor an answer to one.
+  if (is_link_local(remote)) return std::nullopt;
   for (const PortSettings& port : ports) {
     for (const base::AddressPrefix& prefix : port.addresses) {
-      if (port.gateway && prefix.contains(*port.gateway)) return prefix.address;
+      if (are_alike(prefix.address, remote) && leads_to_gateway(port, prefix))
+        return prefix.address;
     }
   }
   return std::nullopt;
@@ -52,6 +67,13 @@ void read_server(const Node& item, Reading& reading, const std::vector<PortSetti
     reading.problems.add(
         item.where,
         fmt::format("servers: {} stands in the list twice; expected it once", server->to_string()));
+    return;
+  }
+  if (!backend.servers.empty() && !are_alike(backend.servers.front().address, server->address)) {
+    reading.problems.add(
+        item.where, fmt::format("servers: {} is {} and the first server is not; expected servers "
+                                "of one family",
+                                server->to_string(), family_name(server->address)));
     return;
   }
   backend.servers.push_back(*server);
@@ -77,6 +99,11 @@ void read_source(const Node& item, Reading& reading, const std::vector<PortSetti
     reading.problems.add(
         item.where, fmt::format("source_addresses: {} stands in the list twice; expected it once",
                                 source->to_string()));
+  } else if (!backend.servers.empty() && !are_alike(backend.servers.front().address, *source)) {
+    reading.problems.add(item.where,
+                         fmt::format("source_addresses: {} is {} and the servers are not; expected "
+                                     "an address of their family",
+                                     source->to_string(), family_name(*source)));
   } else if (reading.ports_complete && owner_of(*source, ports) == nullptr) {
     reading.problems.add(item.where, fmt::format("source_addresses: no port has the address {}; "
                                                  "expected one of a port's addresses",

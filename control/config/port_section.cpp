@@ -27,6 +27,7 @@ constexpr KnownName kRoles[] = {{"client"}, {"server"}};
 constexpr std::size_t kMaxAddresses = 256;  // per port
 constexpr Bounds<std::uint64_t> kMtuBounds = {576, 9000};
 constexpr std::uint64_t kEthernetMtu = 1500;
+constexpr std::uint64_t kIpv6LeastMtu = 1280;  // RFC 8200 5
 constexpr Bounds<Duration> kFaultDelayBounds = {Duration{}, Duration::seconds(10)};
 
 struct Scheme {
@@ -106,9 +107,33 @@ void read_device(const Section& section, Reading& reading, run::PortSettings& po
   }
 }
 
+// RFC 4291 2.5.2 to 2.5.5.2 and 2.7: what stands for no host, or not for one on a wire: unspecified
+// and loopback addresses, IPv4's inside a host, and groups.
+bool is_unicast(const base::IpAddress& ipv6) {
+  static constexpr std::string_view kOthers[] = {"::/127", "::ffff:0:0/96", "ff00::/8"};
+  return std::ranges::none_of(kOthers, [&](std::string_view other) {
+    return base::AddressPrefix::parse(other)->contains(ipv6);
+  });
+}
+
+// RFC 4291 2.6.1: the network's own address is any router's. RFC 6164: a network of two addresses
+// has no such one.
+bool is_ipv6_host_address(const base::AddressPrefix& prefix) {
+  if (!is_unicast(prefix.address) || prefix.length == 0) return false;
+  if (prefix.length >= 127) return true;
+  const base::Ipv6Address address = prefix.address.ipv6();
+  const unsigned shared = prefix.length % 8;
+  std::byte host = address.octets[prefix.length / 8] & (std::byte{0xff} >> shared);
+  for (std::size_t i = prefix.length / 8 + 1; i < address.octets.size(); ++i) {
+    host |= address.octets[i];
+  }
+  return host != std::byte{0};
+}
+
 // A host's address in its network: neither the network itself, nor its broadcast address, nor one
 // that no host has.
 bool is_host_address(const base::AddressPrefix& prefix) {
+  if (!prefix.address.is_ipv4()) return is_ipv6_host_address(prefix);
   const base::Ipv4Address address = prefix.address.ipv4();
   if (address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
       address.is_broadcast() || prefix.length == 0) {
@@ -123,7 +148,7 @@ bool is_host_address(const base::AddressPrefix& prefix) {
 
 void read_addresses(const Section& section, Reading& reading,
                     const std::vector<run::PortSettings>& ports, run::PortSettings& port) {
-  static constexpr std::string_view kExpected = "addresses such as [198.18.0.2/24]";
+  static constexpr std::string_view kExpected = "addresses such as [198.18.0.2/24, 2001:db8::2/64]";
   if (section.require("addresses", kExpected) == nullptr) return;
   section.list("addresses", kMaxAddresses, kExpected, [&](const Node& item) {
     const auto prefix = read_prefix(item, "addresses", reading.problems);
@@ -133,10 +158,11 @@ void read_addresses(const Section& section, Reading& reading,
         std::ranges::find(port.addresses, prefix->address, &base::AddressPrefix::address) !=
         port.addresses.end();
     if (!is_host_address(*prefix)) {
-      reading.problems.add(item.where,
-                           fmt::format("addresses: {} is not a host's address; expected an address "
-                                       "within its network, such as 198.18.0.2/24",
-                                       prefix->to_string()));
+      reading.problems.add(
+          item.where, fmt::format("addresses: {} is not a host's address; expected an address "
+                                  "within its network, such as {}",
+                                  prefix->to_string(),
+                                  prefix->address.is_ipv4() ? "198.18.0.2/24" : "2001:db8::2/64"));
     } else if (owner != nullptr || is_repeated) {
       reading.problems.add(
           item.where,
@@ -148,23 +174,63 @@ void read_addresses(const Section& section, Reading& reading,
   });
 }
 
-void read_gateway(const Section& section, Reading& reading, run::PortSettings& port) {
+// A router of IPv6 is also known by its link-local address, which is on the link whatever the
+// networks are.
+bool is_on_link(const base::IpAddress& gateway, const base::AddressPrefix& prefix) {
+  return prefix.contains(gateway) || (!prefix.address.is_ipv4() && is_link_local(gateway));
+}
+
+// What is wrong with the port's gateway; empty when nothing is.
+std::string check_gateway(const base::IpAddress& gateway, const run::PortSettings& port) {
+  const auto is_own = [&](const auto& prefix) { return prefix.address == gateway; };
+  const auto is_near = [&](const auto& prefix) { return is_on_link(gateway, prefix); };
+  const auto is_alike = [&](const auto& prefix) {
+    return prefix.address.family() == gateway.family();
+  };
+  if (gateway.is_ipv4() ? port.gateway.has_value() : port.ipv6_gateway.has_value()) {
+    return fmt::format("{} is the second one of {}; expected one of each family",
+                       gateway.to_string(), family_name(gateway));
+  }
+  if (port.addresses.empty()) return {};
+  if (std::ranges::any_of(port.addresses, is_own)) {
+    return fmt::format("{} is the port's own address; expected another host's",
+                       gateway.to_string());
+  }
+  const auto alike = std::ranges::find_if(port.addresses, is_alike);
+  if (alike == port.addresses.end()) {
+    return fmt::format(
+        "{} is {}, of which the port has no address; expected one of its addresses' "
+        "family",
+        gateway.to_string(), family_name(gateway));
+  }
+  if (!gateway.is_ipv4() && !is_unicast(gateway)) {
+    return fmt::format("{} is not a host's address; expected another host's", gateway.to_string());
+  }
+  if (std::ranges::any_of(port.addresses, is_near)) return {};
+  return fmt::format("{} is in none of the port's networks; expected an address in {}",
+                     gateway.to_string(), alike->to_string());
+}
+
+void read_gateway(const Node& node, Reading& reading, run::PortSettings& port) {
+  const auto gateway = read_address(node, "gateway", reading.problems);
+  if (!gateway) return;
+  if (const std::string wrong = check_gateway(*gateway, port); !wrong.empty()) {
+    reading.problems.add(node.where, "gateway: " + wrong);
+  } else if (gateway->is_ipv4()) {
+    port.gateway = *gateway;
+  } else {
+    port.ipv6_gateway = gateway->ipv6();
+  }
+}
+
+// One address, or a list with one of each family.
+void read_gateways(const Section& section, Reading& reading, run::PortSettings& port) {
+  static constexpr std::size_t kFamilies = 2;
   const Node* node = section.find("gateway");
   if (node == nullptr) return;
-  port.gateway = read_address(*node, "gateway", reading.problems);
-  if (!port.gateway || port.addresses.empty()) return;
-  const auto is_own = [&](const auto& prefix) { return prefix.address == *port.gateway; };
-  const auto is_near = [&](const auto& prefix) { return prefix.contains(*port.gateway); };
-  if (std::ranges::any_of(port.addresses, is_own)) {
-    reading.problems.add(node->where, fmt::format("gateway: {} is the port's own address; expected "
-                                                  "another host's",
-                                                  port.gateway->to_string()));
-  } else if (std::ranges::none_of(port.addresses, is_near)) {
-    reading.problems.add(
-        node->where, fmt::format("gateway: {} is in none of the port's networks; expected an "
-                                 "address in {}",
-                                 port.gateway->to_string(), port.addresses.front().to_string()));
-  }
+  if (!node->is_sequence()) return read_gateway(*node, reading, port);
+  section.list("gateway", kFamilies, "one address of each family",
+               [&](const Node& item) { read_gateway(item, reading, port); });
 }
 
 void read_mtu(const Section& section, Reading& reading, run::PortSettings& port) {
@@ -175,6 +241,13 @@ void read_mtu(const Section& section, Reading& reading, run::PortSettings& port)
     reading.problems.add(section.find("mtu")->where,
                          fmt::format("mtu: a {} device takes no frames of {}; expected at most {}",
                                      scheme->prefix, mtu, kEthernetMtu));
+    return;
+  }
+  const auto is_ipv6 = [](const auto& prefix) { return !prefix.address.is_ipv4(); };
+  if (mtu < kIpv6LeastMtu && std::ranges::any_of(port.addresses, is_ipv6)) {
+    reading.problems.add(
+        section.find("mtu")->where,
+        fmt::format("mtu: {} is too little for IPv6; expected at least {}", mtu, kIpv6LeastMtu));
     return;
   }
   port.mtu = static_cast<std::uint16_t>(mtu);
@@ -237,7 +310,7 @@ run::PortSettings read_port(const Node& node, Reading& reading,
   read_device(section, reading, port);
   check_device_is_free(section, reading, ports, port);
   read_addresses(section, reading, ports, port);
-  read_gateway(section, reading, port);
+  read_gateways(section, reading, port);
   read_mtu(section, reading, port);
   if (section.find("queues") != nullptr) {
     std::uint64_t queues = 1;
@@ -270,6 +343,14 @@ void read_ports(const Section& dataplane, Reading& reading, std::vector<run::Por
 std::string describe_device(const run::PortSettings& port) {
   const auto* scheme = std::ranges::find(kSchemes, port.kind, &Scheme::kind);
   return fmt::format("{}:{}", scheme->prefix, port.target);
+}
+
+std::string_view family_name(const base::IpAddress& address) {
+  return address.is_ipv4() ? "IPv4" : "IPv6";
+}
+
+bool is_link_local(const base::IpAddress& address) {
+  return base::AddressPrefix::parse("fe80::/10")->contains(address);
 }
 
 const run::PortSettings* owner_of(const base::IpAddress& address,

@@ -39,6 +39,10 @@ void read_listeners(const Section& root, Reading& reading, const Configuration& 
 inline constexpr std::string_view kNameExpected =
     "1 to 32 letters, digits, '-', '_' or '.', the first a letter or a digit";
 
+[[nodiscard]] std::string_view family_name(const base::IpAddress& address);
+// Unicast, fe80::/10 (RFC 4291 2.5.6).
+[[nodiscard]] bool is_link_local(const base::IpAddress& address);
+
 // The port that has the address, or null.
 [[nodiscard]] const run::PortSettings* owner_of(const base::IpAddress& address,
                                                 const std::vector<run::PortSettings>& ports);

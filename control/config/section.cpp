@@ -39,16 +39,6 @@ auto within(Bounds<T> bounds, const Parse& parse) {
   };
 }
 
-template <typename T>
-std::optional<T> refuse_ipv6(std::optional<T> parsed, const base::IpAddress& address,
-                             const Node& node, std::string_view key, Problems& problems) {
-  if (address.is_ipv4()) return parsed;
-  problems.add(node.where, fmt::format("{}: \"{}\" is IPv6, which this version does not speak; "
-                                       "expected an IPv4 address",
-                                       key, node.text));
-  return std::nullopt;
-}
-
 }  // namespace
 
 Section::Section(const Node& node, std::string_view what, std::span<const KnownName> keys,
@@ -195,11 +185,11 @@ std::optional<std::size_t> read_choice(const Node& node, std::string_view key,
 
 std::optional<base::IpAddress> read_address(const Node& node, std::string_view key,
                                             Problems& problems) {
-  static constexpr std::string_view kExpected = "an IPv4 address such as 198.18.0.2";
+  static constexpr std::string_view kExpected = "an address such as 198.18.0.2 or 2001:db8::2";
   const std::string* text = item_text(node, key, kExpected, problems);
   if (text == nullptr) return std::nullopt;
   const auto parsed = base::IpAddress::parse(*text);
-  if (parsed) return refuse_ipv6(parsed, *parsed, node, key, problems);
+  if (parsed) return parsed;
   problems.add(node.where,
                fmt::format("{}: \"{}\" is not an address; expected {}", key, *text, kExpected));
   return std::nullopt;
@@ -208,11 +198,11 @@ std::optional<base::IpAddress> read_address(const Node& node, std::string_view k
 std::optional<base::AddressPrefix> read_prefix(const Node& node, std::string_view key,
                                                Problems& problems) {
   static constexpr std::string_view kExpected =
-      "an IPv4 address with its network's length, such as 198.18.0.2/24";
+      "an address with its network's length, such as 198.18.0.2/24 or 2001:db8::2/64";
   const std::string* text = item_text(node, key, kExpected, problems);
   if (text == nullptr) return std::nullopt;
   const auto parsed = base::AddressPrefix::parse(*text);
-  if (parsed) return refuse_ipv6(parsed, parsed->address, node, key, problems);
+  if (parsed) return parsed;
   problems.add(node.where, fmt::format("{}: \"{}\" is not an address with a length; expected {}",
                                        key, *text, kExpected));
   return std::nullopt;
@@ -221,13 +211,11 @@ std::optional<base::AddressPrefix> read_prefix(const Node& node, std::string_vie
 std::optional<base::SocketAddress> read_endpoint(const Node& node, std::string_view key,
                                                  Problems& problems) {
   static constexpr std::string_view kExpected =
-      "an IPv4 address and a port from 1 to 65535, such as 198.18.0.2:443";
+      "an address and a port from 1 to 65535, such as 198.18.0.2:443 or [2001:db8::2]:443";
   const std::string* text = item_text(node, key, kExpected, problems);
   if (text == nullptr) return std::nullopt;
   const auto parsed = base::SocketAddress::parse(*text);
-  if (parsed && parsed->port != 0) {
-    return refuse_ipv6(parsed, parsed->address, node, key, problems);
-  }
+  if (parsed && parsed->port != 0) return parsed;
   problems.add(node.where, fmt::format("{}: \"{}\" is not an address with a port; expected {}", key,
                                        *text, kExpected));
   return std::nullopt;

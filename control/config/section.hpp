@@ -78,7 +78,7 @@ class Section {
                                                      std::span<const KnownName> choices,
                                                      Problems& problems);
 
-// Addresses. IPv6 is refused: this version's network stack speaks IPv4 only.
+// Addresses of either family.
 [[nodiscard]] std::optional<base::IpAddress> read_address(const Node& node, std::string_view key,
                                                           Problems& problems);
 [[nodiscard]] std::optional<base::AddressPrefix> read_prefix(const Node& node, std::string_view key,

@@ -250,6 +250,7 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
   queue.interface = {.mac = info.mac,
                      .addresses = open.settings.addresses,
                      .gateway = open.settings.gateway,
+                     .ipv6_gateway = open.settings.ipv6_gateway,
                      .mtu = info.mtu,
                      .device_verifies_checksums = offload && info.verifies_checksums,
                      .device_computes_checksums = offload && info.computes_checksums};

@@ -35,7 +35,8 @@ struct PortSettings {
   std::string target;  // PCI address, interface name or socket path
   bool memif_server = false;
   std::vector<base::AddressPrefix> addresses;
-  std::optional<base::IpAddress> gateway;
+  std::optional<base::IpAddress> gateway;  // for IPv4
+  std::optional<base::Ipv6Address> ipv6_gateway;
   std::uint16_t mtu = 1500;
   std::optional<std::uint16_t> queues;  // at most; default: as many as workers and device allow
   std::optional<FaultSettings> faults;

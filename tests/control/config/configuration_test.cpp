@@ -160,6 +160,51 @@ listeners:
   EXPECT_EQ(source(2), "198.18.0.2");
 }
 
+TEST(Configuration, APortHasAGatewayForEachFamily) {
+  const Configuration parsed = parse(with(R"(dataplane:
+  ports:
+    - name: edge
+      device: tap:a
+      addresses: [198.18.0.2/24, "2001:db8::2/64"]
+      gateway: [fe80::1, 198.18.0.1]
+      mtu: 1280
+)"));
+  ASSERT_EQ(parsed.dataplane.ports.size(), 1U);
+  const run::PortSettings& port = parsed.dataplane.ports[0];
+  EXPECT_EQ(port.gateway, base::IpAddress::parse("198.18.0.1"));
+  EXPECT_EQ(port.ipv6_gateway, base::Ipv6Address::parse("fe80::1"));
+  EXPECT_EQ(port.mtu, 1280);
+}
+
+TEST(Configuration, SourceAddressesAreOfTheServersFamily) {
+  const Configuration parsed = parse(R"(
+dataplane:
+  ports:
+    - {name: edge, device: tap:a, addresses: [198.18.0.2/24, "2001:db8::2/64"],
+       gateway: "2001:db8::1"}
+    - {name: core, device: tap:b, addresses: ["fe80::2/64", "2001:db8:1::2/64"], gateway: "fe80::1"}
+certificates: {directory: certs}
+backends:
+  near: {servers: ["[2001:db8:1::9]:80"]}
+  far: {servers: ["[2001:db8:2::9]:80"]}
+  link: {servers: ["[fe80::9]:80"]}
+  v4: {servers: [198.18.0.1:80]}
+  said: {servers: ["[2001:db8:2::9]:80"], source_addresses: ["2001:db8:1::2"]}
+listeners:
+  - {name: https, address: "[2001:db8::2]:443", routes: [{mode: tcp, backend: near}]}
+)");
+  ASSERT_EQ(parsed.backends.size(), 5U);
+  const auto source = [&](std::size_t i) {
+    return parsed.backends[i].source_addresses[0].to_string();
+  };
+  EXPECT_EQ(source(0), "2001:db8:1::2");
+  EXPECT_EQ(source(1), "2001:db8::2");
+  EXPECT_EQ(source(2), "fe80::2");
+  EXPECT_EQ(source(3), "198.18.0.2");
+  EXPECT_EQ(source(4), "2001:db8:1::2");
+  EXPECT_EQ(parsed.listeners[0].address, endpoint("[2001:db8::2]:443"));
+}
+
 TEST(Configuration, ARouteTakesTheListenersTimeoutsUnlessItHasItsOwn) {
   const Configuration parsed = parse(with(R"(listeners:
   - name: https

@@ -66,6 +66,7 @@ std::string dataplane(const std::string& line) {
 }
 
 constexpr const char* kTapAndAddress = "device: tap:s, addresses: [198.18.0.2/24]";
+constexpr const char* kTapAndIpv6 = "device: tap:s, addresses: [\"2001:db8::2/64\"]";
 
 INSTANTIATE_TEST_SUITE_P(
     Root, WrongConfigurationTest,
@@ -90,8 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
                            "1:17: socket: a path of 108 bytes; expected at most 107"},
         WrongConfiguration{"Metrics", "admin: {metrics: localhost:9464}\n",
                            "1:18: metrics: \"localhost:9464\" is not an address with a port; "
-                           "expected an IPv4 address and a port from 1 to 65535, such as "
-                           "198.18.0.2:443"}),
+                           "expected an address and a port from 1 to 65535, such as "
+                           "198.18.0.2:443 or [2001:db8::2]:443"}),
     name_of_case);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -162,15 +163,54 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"PciAddress", port("device: \"pci:3b:00\", addresses: [198.18.0.2/24]"),
                            "3:28: device: \"3b:00\" is not a PCI address; expected one such as "
                            "0000:3b:00.0"},
-        WrongConfiguration{"Ipv6",
-                           port("device: tap:s, addresses: [198.18.0.2/24, "
-                                "\"2001:db8::2/64\"]"),
-                           "3:62: addresses: \"2001:db8::2/64\" is IPv6, which this version does "
-                           "not speak; expected an IPv4 address"},
+        WrongConfiguration{"Ipv6NetworkAddress",
+                           port("device: tap:s, addresses: [\"2001:db8::/64\"]"),
+                           "3:47: addresses: 2001:db8::/64 is not a host's address; expected an "
+                           "address within its network, such as 2001:db8::2/64"},
+        WrongConfiguration{"Ipv6Multicast", port("device: tap:s, addresses: [\"ff02::2/64\"]"),
+                           "3:47: addresses: ff02::2/64 is not a host's address; expected an "
+                           "address within its network, such as 2001:db8::2/64"},
+        WrongConfiguration{"Ipv6Loopback", port("device: tap:s, addresses: [\"::1/128\"]"),
+                           "3:47: addresses: ::1/128 is not a host's address; expected an "
+                           "address within its network, such as 2001:db8::2/64"},
+        WrongConfiguration{"MappedIpv4",
+                           port("device: tap:s, addresses: [\"::ffff:198.18.0.2/120\"]"),
+                           "3:47: addresses: ::ffff:198.18.0.2/120 is not a host's address; "
+                           "expected an address within its network, such as 2001:db8::2/64"},
+        WrongConfiguration{
+            "Ipv6AddressTwice",
+            port("device: tap:s, addresses: [\"2001:db8::2/64\", "
+                 "\"2001:db8:0::2/48\"]"),
+            "3:65: addresses: 2001:db8::2 already belongs to port \"edge\"; expected "
+            "another"},
+        WrongConfiguration{"FarIpv6Gateway",
+                           port(std::string(kTapAndIpv6) + ", gateway: \"2001:db8:1::1\""),
+                           "3:75: gateway: 2001:db8:1::1 is in none of the port's networks; "
+                           "expected an address in 2001:db8::2/64"},
+        WrongConfiguration{"OwnIpv6Gateway",
+                           port(std::string(kTapAndIpv6) + ", gateway: \"2001:db8::2\""),
+                           "3:75: gateway: 2001:db8::2 is the port's own address; expected another "
+                           "host's"},
+        WrongConfiguration{"GroupAsGateway",
+                           port(std::string(kTapAndIpv6) + ", gateway: \"ff02::2\""),
+                           "3:75: gateway: ff02::2 is not a host's address; expected another "
+                           "host's"},
+        WrongConfiguration{"Ipv6GatewayWithoutAnAddress",
+                           port(std::string(kTapAndAddress) + ", gateway: \"fe80::1\""),
+                           "3:72: gateway: fe80::1 is IPv6, of which the port has no address; "
+                           "expected one of its addresses' family"},
+        WrongConfiguration{"TwoGatewaysOfAFamily",
+                           port(std::string(kTapAndIpv6) + ", gateway: [\"fe80::1\", \"fe80::2\"]"),
+                           "3:87: gateway: fe80::2 is the second one of IPv6; expected one of each "
+                           "family"},
+        WrongConfiguration{"ThreeGateways", port(std::string(kTapAndIpv6) + ", gateway: [a, b, c]"),
+                           "3:75: gateway has 3 items; expected 1 to 2"},
+        WrongConfiguration{"SmallMtuForIpv6", port(std::string(kTapAndIpv6) + ", mtu: 1279"),
+                           "3:71: mtu: 1279 is too little for IPv6; expected at least 1280"},
         WrongConfiguration{"NoLength", port("device: tap:s, addresses: [198.18.0.2]"),
                            "3:47: addresses: \"198.18.0.2\" is not an address with a length; "
-                           "expected an IPv4 address with its network's length, such as "
-                           "198.18.0.2/24"},
+                           "expected an address with its network's length, such as "
+                           "198.18.0.2/24 or 2001:db8::2/64"},
         WrongConfiguration{"NetworkAddress", port("device: tap:s, addresses: [198.18.0.0/24]"),
                            "3:47: addresses: 198.18.0.0/24 is not a host's address; expected an "
                            "address within its network, such as 198.18.0.2/24"},
@@ -229,12 +269,13 @@ INSTANTIATE_TEST_SUITE_P(
                            "2:19: servers has 65 items; expected 1 to 64"},
         WrongConfiguration{"HostName", backend("servers: [shop.example:80]"),
                            "2:20: servers: \"shop.example:80\" is not an address with a port; "
-                           "expected an IPv4 address and a port from 1 to 65535, such as "
-                           "198.18.0.2:443"},
+                           "expected an address and a port from 1 to 65535, such as "
+                           "198.18.0.2:443 or [2001:db8::2]:443"},
         WrongConfiguration{
             "PortZero", backend("servers: [198.18.0.1:0]"),
             "2:20: servers: \"198.18.0.1:0\" is not an address with a port; expected "
-            "an IPv4 address and a port from 1 to 65535, such as 198.18.0.2:443"},
+            "an address and a port from 1 to 65535, such as 198.18.0.2:443 or "
+            "[2001:db8::2]:443"},
         WrongConfiguration{"ServerTwice", backend("servers: [198.18.0.1:80, 198.18.0.1:80]"),
                            "2:35: servers: 198.18.0.1:80 stands in the list twice; expected it "
                            "once"},
@@ -245,6 +286,18 @@ INSTANTIATE_TEST_SUITE_P(
                            backend("servers: [198.18.0.1:80], source_addresses: [198.18.0.9]"),
                            "2:55: source_addresses: no port has the address 198.18.0.9; expected "
                            "one of a port's addresses"},
+        WrongConfiguration{"SourceOfTheOtherFamily",
+                           backend("servers: [198.18.0.1:80], source_addresses: "
+                                   "[\"2001:db8::2\"]"),
+                           "2:55: source_addresses: 2001:db8::2 is IPv6 and the servers are not; "
+                           "expected an address of their family"},
+        WrongConfiguration{"ServersOfBothFamilies",
+                           backend("servers: [198.18.0.1:80, \"[2001:db8::1]:80\"]"),
+                           "2:35: servers: [2001:db8::1]:80 is IPv6 and the first server is not; "
+                           "expected servers of one family"},
+        WrongConfiguration{"UnreachableIpv6Server", backend("servers: [\"[2001:db8::1]:80\"]"),
+                           "2:20: servers: no port leads to [2001:db8::1]:80; expected an address "
+                           "in a port's network, or a port with a gateway"},
         WrongConfiguration{"LaterBalance",
                            backend("servers: [198.18.0.1:80], balance: least_connections"),
                            "2:45: balance: \"least_connections\" is not supported by this version; "
@@ -272,11 +325,17 @@ INSTANTIATE_TEST_SUITE_P(
                            "    routes: [{mode: tcp, backend: shop}]\n",
                            "3:14: address: no port has the address 198.18.0.3; expected one of a "
                            "port's addresses"},
-        WrongConfiguration{"Ipv6Address",
+        WrongConfiguration{"ForeignIpv6Address",
                            "listeners:\n  - name: https\n    address: \"[2001:db8::2]:443\"\n"
                            "    routes: [{mode: tcp, backend: shop}]\n",
-                           "3:14: address: \"[2001:db8::2]:443\" is IPv6, which this version does "
-                           "not speak; expected an IPv4 address"},
+                           "3:14: address: no port has the address 2001:db8::2; expected one of a "
+                           "port's addresses"},
+        WrongConfiguration{"Ipv6AddressWithoutBrackets",
+                           "listeners:\n  - name: https\n    address: \"2001:db8::2:443\"\n"
+                           "    routes: [{mode: tcp, backend: shop}]\n",
+                           "3:14: address: \"2001:db8::2:443\" is not an address with a port; "
+                           "expected an address and a port from 1 to 65535, such as 198.18.0.2:443 "
+                           "or [2001:db8::2]:443"},
         WrongConfiguration{"NoRoutes", "listeners:\n  - {name: a, address: 198.18.0.2:443}\n",
                            "2:5: a listener has no routes; expected at least one route with mode "
                            "and backend"},
