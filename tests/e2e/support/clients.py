@@ -17,11 +17,11 @@ def sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def curl(trusted, *arguments, timeout=60, port=PORT):
+def curl(trusted, *arguments, timeout=60, port=PORT, address=ADDRESS):
     """Runs curl with names of the tests' domain going to Sluice."""
     result = subprocess.run(
         ["curl", "-sS", "--fail", "--max-time", str(timeout), "--cacert", str(trusted)]
-        + ["--resolve", f"{NAME}:{port}:{ADDRESS}", *map(str, arguments)],
+        + ["--resolve", f"{NAME}:{port}:{address}", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout + 10,

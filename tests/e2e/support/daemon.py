@@ -10,6 +10,8 @@ from support import sandbox
 
 ADDRESS = "198.18.0.2"  # Sluice's
 NEIGHBOUR = "198.18.0.1"  # the kernel's side of the tap
+IPV6_ADDRESS = "2001:db8::2"  # Sluice's, where a test configures it
+IPV6_NEIGHBOUR = "2001:db8::1"
 TAP = "sluice0"
 PORT = 443
 ORIGIN_PORT = 8080
@@ -191,6 +193,12 @@ def attach_kernel():
     """
     sandbox.run("ip", "address", "add", f"{NEIGHBOUR}/24", "dev", TAP)
     sandbox.run("ip", "link", "set", TAP, "up", "txqueuelen", "10000")
+
+
+def attach_kernel_over_ipv6():
+    """Gives the kernel's side of the tap, which has no IPv6 otherwise, an address of it."""
+    pathlib.Path(f"/proc/sys/net/ipv6/conf/{TAP}/disable_ipv6").write_text("0\n", encoding="ascii")
+    sandbox.run("ip", "address", "add", f"{IPV6_NEIGHBOUR}/64", "dev", TAP, "nodad")
 
 
 def with_faults(configured, **rates):

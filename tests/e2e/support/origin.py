@@ -23,6 +23,7 @@ http {{
   scgi_temp_path {home}/scgi;
   server {{
     listen {port} backlog=4096;
+    listen [::]:{port} backlog=4096;
     root {root};
     location /upload/ {{
       dav_methods PUT;
