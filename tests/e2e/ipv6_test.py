@@ -97,8 +97,8 @@ class Ipv6(case.SluiceCase):
             self.sluice.status().per_worker("proxy", "sessions_opened"),
             self.before.per_worker("proxy", "sessions_opened"),
         )
-        for now, before in opened:
-            self.assertGreater(now, before)
+        for after, before in opened:
+            self.assertGreater(after, before)
 
 
 if __name__ == "__main__":

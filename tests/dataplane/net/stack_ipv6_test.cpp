@@ -5,12 +5,11 @@
 #include <optional>
 #include <vector>
 
-#include "base/memory_packet_pool.hpp"
 #include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/neighbour_discovery.hpp"
 #include "dataplane/net/stack.hpp"
 #include "dataplane/wire/ipv6_address.hpp"
-#include "tests/support/frames.hpp"
+#include "tests/dataplane/net/stack_fixture.hpp"
 
 namespace sluice::net {
 namespace {
@@ -19,22 +18,14 @@ using base::Duration;
 using base::Instant;
 using base::Ipv6Address;
 
-constexpr base::MacAddress mac(std::uint8_t last) {
-  return {{std::byte{2}, {}, {}, {}, {}, std::byte{last}}};
-}
-Ipv6Address v6(std::string_view text) {
-  return *Ipv6Address::parse(text);
-}
 const Ipv6Address kOurs = v6("2001:db8::2");
 const Ipv6Address kPeer = v6("2001:db8::1");
-constexpr auto kOurMac = mac(2);
-constexpr auto kPeerMac = mac(1);
 constexpr std::size_t kIpAt = 14;
 constexpr std::size_t kTcpAt = kIpAt + 40;
 // Of a quoted segment, so much as an error shows of it.
 constexpr std::size_t kQuoted = 40 + 8;
 
-class StackIpv6Test : public ::testing::Test {
+class StackIpv6Test : public StackFixture {
  protected:
   StackIpv6Test() { add_interface({}); }
 
@@ -46,25 +37,6 @@ class StackIpv6Test : public ::testing::Test {
     pass({});
     pass(NeighbourDiscovery::kProbeTime);
     (void)outgoing();
-  }
-  void receive(const test::ByteVector& frame, base::Packet::Checksum checksum = {}) {
-    base::Packet* packet = pool_.allocate();
-    base::copy(packet->append(frame.size()), frame);
-    packet->checksum = checksum;
-    stack_.receive(now_, interface_, std::span(&packet, 1));
-    pass({});
-  }
-  void pass(Duration time) {
-    now_ = now_ + time;
-    stack_.advance(now_);
-    stack_.flush(now_);
-  }
-  std::vector<test::ByteVector> outgoing() {
-    std::vector<test::ByteVector> frames;
-    while (const base::PacketPtr packet = stack_.outgoing(interface_).pop_front()) {
-      frames.emplace_back(packet->bytes().begin(), packet->bytes().end());
-    }
-    return frames;
   }
   // The peer says where it is, and is asked nothing when it is spoken to.
   void introduce_peer() {
@@ -85,8 +57,6 @@ class StackIpv6Test : public ::testing::Test {
                                 .target = kPeer, .target_mac = kPeerMac, .solicited = true}))));
     (void)outgoing();
   }
-  std::uint64_t count(NetCounter counter) const { return stack_.counters()[counter]; }
-
   static wire::Ipv6Header header(wire::IpProtocol next, const Ipv6Address& to = kOurs) {
     return {.source = kPeer, .destination = to, .next_header = next};
   }
@@ -129,29 +99,10 @@ class StackIpv6Test : public ::testing::Test {
     EXPECT_EQ(sum.checksum(), 0);
     return wire::parse_tcp(segment)->header;
   }
-  // Opens a connection to the peer and returns the frame of its SYN.
-  test::ByteVector connect() {
-    EXPECT_TRUE(stack_.connect(now_, {.source = kOurs,
-                                      .remote = {.address = kPeer, .port = 8080},
-                                      .timeout = Duration::seconds(30)}));
-    stack_.flush(now_);
-    const auto sent = outgoing();
-    EXPECT_EQ(sent.size(), 1U);
-    return sent.empty() ? test::ByteVector{} : sent.front();
-  }
+  test::ByteVector connect() { return StackFixture::connect(kOurs, kPeer); }
   static base::Bytes quotation(const test::ByteVector& sent) {
     return base::Bytes(sent).subspan(kIpAt, kQuoted);
   }
-  std::optional<Event> next_event() { return stack_.next_event(); }
-
-  Instant now_ = Instant::from_nanoseconds(1'000'000'000);
-  base::MemoryPacketPool pool_{2048};
-  Stack stack_{{.tcp = {.max_connections = 64, .max_half_open = 16, .max_time_wait = 16},
-                .hash_key = {},
-                .owns_flow = {}},
-               pool_,
-               now_};
-  InterfaceId interface_ = 0;
 };
 
 TEST_F(StackIpv6Test, FramesThatAreNotForItAreCountedByReason) {

@@ -6,10 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/memory_packet_pool.hpp"
 #include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/neighbours.hpp"
-#include "tests/support/frames.hpp"
+#include "tests/dataplane/net/stack_fixture.hpp"
 
 namespace sluice::net {
 namespace {
@@ -18,16 +17,11 @@ using base::Duration;
 using base::Instant;
 using base::Ipv4Address;
 
-constexpr base::MacAddress mac(std::uint8_t last) {
-  return {{std::byte{2}, {}, {}, {}, {}, std::byte{last}}};
-}
 constexpr auto kOurs = Ipv4Address::of(198, 18, 0, 2);
 constexpr auto kPeer = Ipv4Address::of(198, 18, 0, 1);
-constexpr auto kOurMac = mac(2);
-constexpr auto kPeerMac = mac(1);
 
 // One stack and the frames that a test makes for it.
-class StackTest : public ::testing::Test {
+class StackTest : public StackFixture {
  protected:
   StackTest() { add_interface({}); }
 
@@ -36,26 +30,6 @@ class StackTest : public ::testing::Test {
     settings.addresses = {{.address = kOurs, .length = 24}};
     interface_ = stack_.add_interface(settings);
     (void)outgoing();
-  }
-  void receive(const test::ByteVector& frame, base::Packet::Checksum checksum = {}) {
-    base::Packet* packet = pool_.allocate();
-    base::copy(packet->append(frame.size()), frame);
-    packet->checksum = checksum;
-    stack_.receive(now_, interface_, std::span(&packet, 1));
-    stack_.advance(now_);
-    stack_.flush(now_);
-  }
-  void pass(Duration time) {
-    now_ = now_ + time;
-    stack_.advance(now_);
-    stack_.flush(now_);
-  }
-  std::vector<test::ByteVector> outgoing() {
-    std::vector<test::ByteVector> frames;
-    while (const base::PacketPtr packet = stack_.outgoing(interface_).pop_front()) {
-      frames.emplace_back(packet->bytes().begin(), packet->bytes().end());
-    }
-    return frames;
   }
   void introduce_peer() {
     receive(frame(wire::EtherType::kArp,
@@ -67,8 +41,6 @@ class StackTest : public ::testing::Test {
                   base::MacAddress::broadcast()));
     (void)outgoing();
   }
-  std::uint64_t count(NetCounter counter) const { return stack_.counters()[counter]; }
-
   static test::ByteVector frame(wire::EtherType type, base::Bytes payload,
                                 const base::MacAddress& destination = kOurMac,
                                 std::optional<wire::VlanTag> vlan = std::nullopt) {
@@ -104,26 +76,7 @@ class StackTest : public ::testing::Test {
     EXPECT_EQ(sum.checksum(), 0);
     return wire::parse_tcp(segment)->header;
   }
-  // Opens a connection to the peer and returns the frame of its SYN.
-  test::ByteVector connect() {
-    EXPECT_TRUE(stack_.connect(now_, {.source = kOurs,
-                                      .remote = {.address = kPeer, .port = 8080},
-                                      .timeout = Duration::seconds(30)}));
-    stack_.flush(now_);
-    const auto sent = outgoing();
-    EXPECT_EQ(sent.size(), 1U);
-    return sent.empty() ? test::ByteVector{} : sent.front();
-  }
-  std::optional<Event> next_event() { return stack_.next_event(); }
-
-  Instant now_ = Instant::from_nanoseconds(1'000'000'000);
-  base::MemoryPacketPool pool_{2048};
-  Stack stack_{{.tcp = {.max_connections = 64, .max_half_open = 16, .max_time_wait = 16},
-                .hash_key = {},
-                .owns_flow = {}},
-               pool_,
-               now_};
-  InterfaceId interface_ = 0;
+  test::ByteVector connect() { return StackFixture::connect(kOurs, kPeer); }
 };
 
 TEST_F(StackTest, NewInterfaceAnnouncesItsAddress) {
