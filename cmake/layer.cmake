@@ -29,11 +29,16 @@ function(sluice_program name)
 endfunction()
 
 # sluice_test(NAME SOURCES... [LINKS targets...] [LABELS labels...]) makes the test program NAME and
-# registers it as one CTest test. Label "shared" marks what ThreadSanitizer has to see.
+# registers it as one CTest test. Label "shared" marks what ThreadSanitizer has to see; the target
+# shared_tests builds those.
+add_custom_target(shared_tests)
 function(sluice_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "unit;${TEST_LABELS}")
+  if("shared" IN_LIST TEST_LABELS)
+    add_dependencies(shared_tests ${name})
+  endif()
 endfunction()
