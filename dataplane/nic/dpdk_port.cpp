@@ -5,7 +5,6 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -13,14 +12,11 @@
 
 #include "dataplane/nic/dpdk_device.hpp"
 #include "dataplane/nic/dpdk_interrupt_thread.hpp"
+#include "dataplane/nic/dpdk_offloads.hpp"
+#include "dataplane/nic/dpdk_rss.hpp"
 
 namespace sluice::nic {
 namespace {
-
-constexpr std::uint64_t kReceiveChecksums =
-    RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-constexpr std::uint64_t kTransmitChecksums =
-    RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 
 // The tap driver asks the kernel for a signal per received frame, to any thread of the process,
 // unless no real-time signal is free when a queue is opened; then it simply reads when it is
@@ -47,33 +43,8 @@ class RealtimeSignalsTaken {
       std::vector<struct sigaction>(static_cast<std::size_t>(SIGRTMAX - SIGRTMIN + 1));
 };
 
-// The longest hash key and the largest indirection table that drivers have.
-constexpr std::size_t kMaxRssKey = 64;
-constexpr std::size_t kMaxIndirection = RTE_ETH_RSS_RETA_SIZE_512;
-
 base::Unexpected<std::string> failure(const char* what, int error) {
   return {std::string(what) + ": " + std::strerror(error < 0 ? -error : error)};
-}
-
-// A device that does not know one of them delivers its frames to the first queue.
-constexpr std::uint64_t kScaledFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
-
-bool can_scale(const rte_eth_dev_info& device, const DpdkPortSettings& settings) {
-  return (device.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
-         device.hash_key_size >= settings.rss_key.size() && device.hash_key_size <= kMaxRssKey &&
-         device.reta_size != 0 && device.reta_size <= kMaxIndirection &&
-         device.reta_size % settings.rss_entries == 0;
-}
-
-int fill_indirection(std::uint16_t port, std::uint16_t size, std::uint16_t queues,
-                     std::size_t entries) {
-  std::array<rte_eth_rss_reta_entry64, kMaxIndirection / RTE_ETH_RETA_GROUP_SIZE> table{};
-  for (std::size_t i = 0; i < size; ++i) {
-    auto& group = table[i / RTE_ETH_RETA_GROUP_SIZE];
-    group.mask = ~std::uint64_t{0};
-    group.reta[i % RTE_ETH_RETA_GROUP_SIZE] = static_cast<std::uint16_t>(i % entries % queues);
-  }
-  return rte_eth_dev_rss_reta_update(port, table.data(), size);
 }
 
 }  // namespace
@@ -139,24 +110,10 @@ base::Result<void, std::string> DpdkPort::configure() {
   rte_eth_conf conf{};
   if (settings_.device_knows_mtu) conf.rxmode.mtu = settings_.mtu;
   if (settings_.wakes) conf.intr_conf.rxq = 1;
-  std::array<std::uint8_t, kMaxRssKey> key{};
-  if (settings_.offloads) {
-    // Never RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE: it ignores reference counts and pools.
-    conf.rxmode.offloads = device.rx_offload_capa & kReceiveChecksums;
-    conf.txmode.offloads = device.tx_offload_capa & kTransmitChecksums;
-    info_.verifies_checksums = conf.rxmode.offloads == kReceiveChecksums;
-    info_.computes_checksums = conf.txmode.offloads == kTransmitChecksums;
-    scales_ = queues_ > 1 && can_scale(device, settings_);
-  }
-  if (scales_) {
-    // IPv6's 36 bytes of input never reach beyond the key's first 40: a longer key is padded.
-    std::copy(settings_.rss_key.begin(), settings_.rss_key.end(), key.begin());
-    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    conf.rxmode.offloads |= device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
-    conf.rx_adv_conf.rss_conf = {.rss_key = key.data(),
-                                 .rss_key_len = device.hash_key_size,
-                                 .rss_hf = device.flow_type_rss_offloads & kScaledFlows};
-  }
+  RssKey key{};
+  offloads_ = choose_offloads(device, settings_, queues_);
+  request_offloads(offloads_, conf.rxmode, conf.txmode);
+  if (scales()) request_scaling(device, settings_, key, conf);
   if (const int error = rte_eth_dev_configure(port_, queues_, queues_, &conf); error != 0) {
     return failure("the device does not take its configuration (MTU and queues)", error);
   }
@@ -201,16 +158,17 @@ base::Result<void, std::string> DpdkPort::start() {
   std::memcpy(info_.mac.octets.data(), mac.addr_bytes, info_.mac.octets.size());
   if (settings_.shares_mac_with_kernel) info_.mac.octets.back() ^= std::byte{1};
   info_.mtu = settings_.mtu;
+  info_.verifies_checksums = offloads_[Offload::kReceiveIpv4Checksum].by_device ||
+                             offloads_[Offload::kReceiveTcpChecksum].by_device;
+  info_.computes_checksums = offloads_[Offload::kTransmitTcpChecksum].by_device;
 
   if (const int error = rte_eth_dev_start(port_); error != 0) {
     return failure("the device does not start", error);
   }
   if (settings_.takes_groups) TRY(take_groups());
-  if (scales_) {
-    rte_eth_dev_info device{};
-    (void)rte_eth_dev_info_get(port_, &device);
-    // Without the table, frames arrive anywhere and are steered in software.
-    scales_ = fill_indirection(port_, device.reta_size, queues_, settings_.rss_entries) == 0;
+  // Without the table, frames arrive anywhere and are steered in software.
+  if (scales() && !fill_indirection(port_, queues_, settings_.rss_entries)) {
+    offloads_.take_over(Offload::kScaling, "the device does not take the indirection table");
   }
   return {};
 }
@@ -234,7 +192,7 @@ std::unique_ptr<Device> DpdkPort::device(std::uint16_t queue,
   const int wake_fd = settings_.wakes ? rte_eth_dev_rx_intr_ctl_q_get_fd(port_, queue) : -1;
   return std::make_unique<DpdkDevice>(
       DpdkDevice::Options{
-          .port = port_, .queue = queue, .info = info_, .hashes = scales_, .wake_fd = wake_fd},
+          .port = port_, .queue = queue, .info = info_, .hashes = scales(), .wake_fd = wake_fd},
       *pools_[queue], counters);
 }
 

@@ -14,6 +14,7 @@
 #include "dataplane/nic/counters.hpp"
 #include "dataplane/nic/device.hpp"
 #include "dataplane/nic/dpdk_packet_pool.hpp"
+#include "dataplane/nic/offloads.hpp"
 
 namespace sluice::nic {
 
@@ -28,7 +29,7 @@ struct DpdkPortSettings {
   // The kernel's end of the device has the address that the driver names, as a tap's: Sluice takes
   // one next to it, so that the two ends, and a bridge between others, can be told apart.
   bool shares_mac_with_kernel = false;
-  // Trust the device with checksums and receive-side scaling: real hardware.
+  // Trust the device with what it offers to do: real hardware.
   bool offloads = false;
   // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
   // tap's.
@@ -61,7 +62,9 @@ class DpdkPort {
   [[nodiscard]] const DeviceInfo& info() const { return info_; }
   [[nodiscard]] std::uint16_t queues() const { return queues_; }
   // True when the device spreads flows over its queues by the hash that the settings gave it.
-  [[nodiscard]] bool scales() const { return scales_; }
+  [[nodiscard]] bool scales() const { return offloads_[Offload::kScaling].by_device; }
+  // Who does what the device might do.
+  [[nodiscard]] const Offloads& offloads() const { return offloads_; }
 
   // The queue as a Device, which must die before the port does. `counters` are its user's.
   [[nodiscard]] std::unique_ptr<Device> device(std::uint16_t queue,
@@ -82,7 +85,7 @@ class DpdkPort {
   std::uint16_t port_ = 0;
   std::uint16_t queues_ = 0;
   bool attached_ = false;
-  bool scales_ = false;
+  Offloads offloads_;
   bool promiscuous_ = false;
 };
 
