@@ -14,9 +14,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/admin/admin_server.hpp"
 #include "control/admin/counter_watch.hpp"
+#include "control/admin/offload_lines.hpp"
 #include "control/admin/status_source.hpp"
 #include "control/admin/worker_reports.hpp"
 #include "control/cli/commands.hpp"
@@ -65,6 +67,14 @@ class StopSignals {
   sigset_t set_{};
 };
 
+void log_offloads(const std::vector<control::PortStatus>& ports) {
+  for (const control::PortStatus& port : ports) {
+    for (const std::string& line : control::offload_lines(port)) {
+      spdlog::info("port {}, {}", port.name, line);
+    }
+  }
+}
+
 // Until a signal comes. Counters that warn are logged as they grow.
 void watch_until_stopped(const StopSignals& signals, control::StatusSource& status) {
   control::CounterWatch watch;
@@ -102,8 +112,9 @@ int serve(const StopSignals& signals, const control::LoadedConfiguration& loaded
 
   control::WorkerReports reports((*plane)->mailboxes());
   control::StatusSource status(std::string(control::version()), loaded.configuration.dataplane,
-                               *loaded.snapshot, reports);
+                               (*plane)->ports(), *loaded.snapshot, reports);
   admin->start([&status] { return status.current(); });
+  log_offloads(status.ports());
   for (const run::ListenerSettings& listener : loaded.snapshot->listeners) {
     spdlog::info("serving {} on {}", listener.name, listener.address.to_string());
   }

@@ -5,6 +5,10 @@
 //    "workers": [{"worker", "core", "answered", "counters": {LAYER: {NAME: n}}, "gauges": {NAME:
 //    n}}], "totals": {"counters": {LAYER: {NAME: n}}, "gauges": {NAME: n}}, "descriptions": {LAYER:
 //    {NAME: {"severity", "text"}}}}
+//
+// Each port has its "name", "device", "addresses" and "offloads": {NAME: {"by": "device"}} or
+// {NAME:
+// {"by": "software", "why": TEXT}}.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +22,18 @@
 
 namespace sluice::control {
 
+// Work that a device may take off the processor.
+struct OffloadStatus {
+  std::string name;
+  bool by_device = false;
+  std::string why_not;  // empty where the device does it
+};
+
 struct PortStatus {
   std::string name;
   std::string device;
   std::vector<std::string> addresses;
+  std::vector<OffloadStatus> offloads;
 };
 
 struct RouteStatus {

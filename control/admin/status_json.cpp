@@ -50,6 +50,18 @@ Json listener_json(const ListenerStatus& listener) {
   return {{"name", listener.name}, {"address", listener.address}, {"routes", std::move(routes)}};
 }
 
+Json port_json(const PortStatus& port) {
+  Json offloads = Json::object();
+  for (const OffloadStatus& offload : port.offloads) {
+    Json& use = offloads[offload.name] = {{"by", offload.by_device ? "device" : "software"}};
+    if (!offload.by_device) use["why"] = offload.why_not;
+  }
+  return {{"name", port.name},
+          {"device", port.device},
+          {"addresses", port.addresses},
+          {"offloads", std::move(offloads)}};
+}
+
 base::Severity severity_of(const std::string& name) {
   if (name == name_of(base::Severity::kWarning)) return base::Severity::kWarning;
   if (name == name_of(base::Severity::kNotice)) return base::Severity::kNotice;
@@ -97,16 +109,25 @@ ListenerStatus read_listener(const Json& json) {
   return listener;
 }
 
+PortStatus read_port(const Json& json) {
+  PortStatus port{.name = json.at("name").get<std::string>(),
+                  .device = json.at("device").get<std::string>(),
+                  .addresses = json.at("addresses").get<std::vector<std::string>>(),
+                  .offloads = {}};
+  for (const auto& [name, use] : json.at("offloads").items()) {
+    port.offloads.push_back({.name = name,
+                             .by_device = use.at("by").get<std::string>() == "device",
+                             .why_not = use.value("why", std::string())});
+  }
+  return port;
+}
+
 Status read_status(const Json& json) {
   Status status;
   json.at("version").get_to(status.version);
   json.at("state").get_to(status.state);
   json.at("uptime_seconds").get_to(status.uptime_seconds);
-  for (const Json& port : json.at("ports")) {
-    status.ports.push_back({port.at("name").get<std::string>(),
-                            port.at("device").get<std::string>(),
-                            port.at("addresses").get<std::vector<std::string>>()});
-  }
+  for (const Json& port : json.at("ports")) status.ports.push_back(read_port(port));
   for (const Json& listener : json.at("listeners")) {
     status.listeners.push_back(read_listener(listener));
   }
@@ -135,10 +156,7 @@ std::string to_json(const Status& status) {
                 {{"counters", counters_json(status, status.counter_totals())},
                  {"gauges", gauges_json(status.gauge_totals())}}},
                {"descriptions", descriptions_json(status)}};
-  for (const PortStatus& port : status.ports) {
-    json["ports"].push_back(
-        {{"name", port.name}, {"device", port.device}, {"addresses", port.addresses}});
-  }
+  for (const PortStatus& port : status.ports) json["ports"].push_back(port_json(port));
   for (const ListenerStatus& listener : status.listeners) {
     json["listeners"].push_back(listener_json(listener));
   }

@@ -1,6 +1,7 @@
 #include "control/admin/status_source.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -14,6 +15,19 @@ std::vector<std::string> texts_of(const Values& values) {
   std::vector<std::string> texts;
   for (const auto& value : values) texts.push_back(value.to_string());
   return texts;
+}
+
+PortStatus describe(const run::PortSettings& port, const run::PortSummary& summary) {
+  PortStatus status{.name = port.name,
+                    .device = describe_device(port),
+                    .addresses = texts_of(port.addresses),
+                    .offloads = {}};
+  for (const run::OffloadSummary& offload : summary.offloads) {
+    status.offloads.push_back({.name = std::string(offload.name),
+                               .by_device = offload.by_device,
+                               .why_not = std::string(offload.why_not)});
+  }
+  return status;
 }
 
 ListenerStatus describe(const run::ListenerSettings& listener, const run::Snapshot& snapshot) {
@@ -50,11 +64,13 @@ void fill_in(WorkerStatus& status, const run::WorkerReport& report) {
 }  // namespace
 
 StatusSource::StatusSource(std::string version, const run::DataplaneSettings& dataplane,
+                           const std::vector<run::PortSummary>& ports,
                            const run::Snapshot& snapshot, WorkerReports& reports)
     : dataplane_(dataplane), reports_(reports) {
   constant_.version = std::move(version);
-  for (const run::PortSettings& port : dataplane.ports) {
-    constant_.ports.push_back({port.name, describe_device(port), texts_of(port.addresses)});
+  assert(ports.size() == dataplane.ports.size());
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    constant_.ports.push_back(describe(dataplane.ports[i], ports[i]));
   }
   for (const run::ListenerSettings& listener : snapshot.listeners) {
     constant_.listeners.push_back(describe(listener, snapshot));

@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "control/admin/offload_lines.hpp"
+
 namespace sluice::control {
 namespace {
 
@@ -50,6 +52,7 @@ std::string format_served(const Status& status) {
   for (const PortStatus& port : status.ports) {
     text +=
         fmt::format("port {} on {}: {}\n", port.name, port.device, fmt::join(port.addresses, ", "));
+    for (const std::string& line : offload_lines(port)) text += "  " + line + '\n';
   }
   for (const ListenerStatus& listener : status.listeners) {
     text += fmt::format("listener {} on {}\n", listener.name, listener.address);

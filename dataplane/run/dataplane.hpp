@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "dataplane/run/application.hpp"
 #include "dataplane/run/mailbox.hpp"
+#include "dataplane/run/port_summary.hpp"
 #include "dataplane/run/snapshot.hpp"
 
 namespace sluice::run {
@@ -29,13 +30,7 @@ class DataPlane {
 
   // One per worker, in their order; the caller is every mailbox's control side.
   [[nodiscard]] const std::vector<Mailbox*>& mailboxes() const;
-  // Where an application or a tool of the same process needs to know: bytes of payload room, ports
-  // and queues as they came out.
-  struct PortSummary {
-    std::string name;
-    std::size_t queues = 0;
-    bool scales = false;  // the device spreads flows by itself
-  };
+  // In the order of the settings.
   [[nodiscard]] std::vector<PortSummary> ports() const;
 
   // Ends sessions in order, for a second at most, and joins the workers; replies still in the

@@ -221,9 +221,13 @@ class Running(unittest.TestCase):
     def test_status_for_people_and_for_programs(self):
         text = self.sluice.control("status", "--all").stdout
         self.assertIn("handshakes_completed", text)
+        self.assertIn("in software (its driver would do it on the processor, too): ", text)
         document = json.loads(self.sluice.control("status", "--json").stdout)
         self.assertEqual(len(document["workers"]), 1)
         self.assertIn("packets_available", document["workers"][0]["gauges"])
+        offloads = document["ports"][0]["offloads"]
+        self.assertEqual(offloads["tx_tcp_checksum"]["by"], "software")
+        self.assertEqual(offloads["rss"]["why"], "the device has none")
 
     def test_control_of_a_daemon_that_is_not_there(self):
         result = subprocess.run(

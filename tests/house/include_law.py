@@ -34,7 +34,13 @@ LAYERS = {
 }
 
 # Single headers of a layer that another one may include as well.
-SEAMS = {"control": ("dataplane/run/snapshot.hpp", "dataplane/run/mailbox.hpp")}
+SEAMS = {
+    "control": (
+        "dataplane/run/mailbox.hpp",
+        "dataplane/run/port_summary.hpp",
+        "dataplane/run/snapshot.hpp",
+    )
+}
 
 # Third-party headers and the only files that may see them.
 EXTERNAL = (

@@ -37,6 +37,13 @@ run::DataplaneSettings dataplane() {
   return settings;
 }
 
+const std::vector<run::PortSummary> kPorts = {
+    {.name = "edge",
+     .queues = 2,
+     .scales = true,
+     .offloads = {{.name = "rss", .by_device = true, .why_not = {}},
+                  {.name = "tso", .by_device = false, .why_not = "the device has none"}}}};
+
 run::Snapshot snapshot() {
   run::Snapshot snapshot;
   run::BackendSettings backend;
@@ -97,7 +104,7 @@ TEST_F(AdminServerTest, StatusGoesOverTheSocketAndBackIntoValues) {
   std::unique_ptr<WorkerReports> reports;
   FakeWorkers workers;
   reports = std::make_unique<WorkerReports>(workers.mailboxes());
-  StatusSource source("1.2.3", dataplane_, snapshot_, *reports);
+  StatusSource source("1.2.3", dataplane_, kPorts, snapshot_, *reports);
   AdminServer server = open();
   server.start([&source] { return source.current(); });
 
@@ -110,6 +117,11 @@ TEST_F(AdminServerTest, StatusGoesOverTheSocketAndBackIntoValues) {
   EXPECT_EQ(status->state, "serving");
   EXPECT_EQ(status->ports.at(0).device, "tap:sluice0");
   EXPECT_EQ(status->ports.at(0).addresses.at(0), "198.18.0.2/24");
+  const std::vector<OffloadStatus>& offloads = status->ports.at(0).offloads;
+  ASSERT_EQ(offloads.size(), 2U);
+  EXPECT_EQ(offloads[0].name, "rss");
+  EXPECT_TRUE(offloads[0].by_device);
+  EXPECT_EQ(offloads[1].why_not, "the device has none");
   EXPECT_EQ(status->listeners.at(0).address, "198.18.0.2:443");
   EXPECT_EQ(status->listeners.at(0).routes.at(0).backend, "shop");
   EXPECT_EQ(status->backends.at(0).servers.at(0), "198.18.0.1:8080");
@@ -128,7 +140,7 @@ TEST_F(AdminServerTest, AWorkerThatDoesNotAnswerIsReportedAsSuch) {
   FakeWorkers workers;
   reports = std::make_unique<WorkerReports>(workers.mailboxes());
   workers.first.set_deaf(true);
-  StatusSource source("1.2.3", dataplane_, snapshot_, *reports);
+  StatusSource source("1.2.3", dataplane_, kPorts, snapshot_, *reports);
   source.set_draining();
   AdminServer server = open();
   server.start([&source] { return source.current(); });

@@ -20,7 +20,14 @@ Status example() {
   status.version = "0.1.0";
   status.state = "serving";
   status.uptime_seconds = 3725;
-  status.ports = {{"edge", "tap:sluice0", {"198.18.0.2/24"}}};
+  status.ports = {{"edge",
+                   "pci:0000:3b:00.0",
+                   {"198.18.0.2/24"},
+                   {{"rx_tcp_checksum", true, ""},
+                    {"tso", false, "the device has none"},
+                    {"tx_tcp_checksum", true, ""},
+                    {"rss", false, "there is one queue"},
+                    {"rx_coalescing", false, "the device has none"}}}};
   status.listeners = {{"https", "198.18.0.2:443", {{{"*.shop.example"}, "shop"}, {{}, "blog"}}}};
   status.backends = {{"shop", {"198.18.0.1:8080", "198.18.0.1:8081"}}, {"blog", {"198.18.0.1:1"}}};
   status.counters = {{"net", "segments_in", Severity::kInfo, "Segments received."},
@@ -35,7 +42,10 @@ Status example() {
 TEST(StatusTable, ShowsWhatIsServedThenTheMostSevereNonZeroCountersFirst) {
   EXPECT_EQ(format_status(example(), {}),
             "sluice 0.1.0, serving for 1h 2m\n"
-            "port edge on tap:sluice0: 198.18.0.2/24\n"
+            "port edge on pci:0000:3b:00.0: 198.18.0.2/24\n"
+            "  by the device: rx_tcp_checksum, tx_tcp_checksum\n"
+            "  in software (the device has none): tso, rx_coalescing\n"
+            "  in software (there is one queue): rss\n"
             "listener https on 198.18.0.2:443\n"
             "  *.shop.example -> shop\n"
             "  any name -> blog\n"
@@ -97,6 +107,13 @@ TEST(StatusJson, HasTotals) {
   const std::string json = to_json(example());
   EXPECT_THAT(json, HasSubstr("\"segments_in\": 1024"));
   EXPECT_THAT(json, HasSubstr("\"connections\": 4"));
+}
+
+TEST(StatusJson, SaysWhoDoesWhatDevicesMightDo) {
+  const std::string json = to_json(example());
+  EXPECT_THAT(json, HasSubstr("\"rx_tcp_checksum\": {\n          \"by\": \"device\"\n"));
+  EXPECT_THAT(json, HasSubstr("\"tso\": {\n          \"by\": \"software\",\n"
+                              "          \"why\": \"the device has none\"\n"));
 }
 
 TEST(StatusJson, OtherTextIsRefused) {
