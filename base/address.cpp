@@ -69,14 +69,13 @@ std::string Ipv6Address::to_string() const {
   return ::inet_ntop(AF_INET6, octets.data(), text, sizeof text);
 }
 
-IpAddress::IpAddress(Ipv4Address v4) {
-  store_be(octets_.data() + kIpv4Offset, v4.value);
-}
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (const auto v4 = Ipv4Address::parse(text)) return IpAddress(*v4);
-  if (const auto v6 = Ipv6Address::parse(text)) return IpAddress(*v6);
-  return std::nullopt;
+  const auto v6 = Ipv6Address::parse(text);
+  if (!v6) return std::nullopt;
+  const IpAddress address(*v6);
+  if (address.is_ipv4()) return std::nullopt;  // an IPv4 address in a form that is not for writing
+  return address;
 }
 
 Ipv4Address IpAddress::ipv4() const {

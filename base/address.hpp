@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,32 +50,42 @@ struct Ipv6Address {
 
 enum class AddressFamily : std::uint8_t { kIpv4, kIpv6 };
 
-// Either family in 17 bytes; an IPv4 address lies in the last four octets behind ::ffff:0:0/96.
+// Either family in 16 bytes: an IPv4 address is its mapped form (RFC 4291 2.5.5.2), ::ffff:0:0/96,
+// which has no place on a wire, and none as an IPv6 address here.
 class IpAddress {
  public:
-  constexpr IpAddress() = default;
-  IpAddress(Ipv4Address v4);
-  IpAddress(const Ipv6Address& v6) : family_(AddressFamily::kIpv6), octets_(v6.octets) {}
+  constexpr IpAddress() = default;  // 0.0.0.0
+  constexpr IpAddress(Ipv4Address v4) {
+    for (unsigned i = 0; i < 4; ++i) {
+      octets_[12 + i] = static_cast<std::byte>(v4.value >> (24 - 8 * i));
+    }
+  }
+  IpAddress(const Ipv6Address& v6) : octets_(v6.octets) {}
   static std::optional<IpAddress> parse(std::string_view text);
 
+  bool operator==(const IpAddress& other) const {
+    return std::memcmp(octets_.data(), other.octets_.data(), octets_.size()) == 0;
+  }
   auto operator<=>(const IpAddress&) const = default;
-  [[nodiscard]] AddressFamily family() const { return family_; }
-  [[nodiscard]] bool is_ipv4() const { return family_ == AddressFamily::kIpv4; }
+  [[nodiscard]] AddressFamily family() const {
+    return is_ipv4() ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
+  }
+  [[nodiscard]] bool is_ipv4() const {
+    return std::memcmp(octets_.data(), mapped_prefix().data(), 12) == 0;
+  }
   // Precondition: is_ipv4().
   [[nodiscard]] Ipv4Address ipv4() const;
   [[nodiscard]] Ipv6Address ipv6() const { return {octets_}; }
   [[nodiscard]] std::string to_string() const;
 
  private:
-  // 0.0.0.0, in the form that the constructor from Ipv4Address gives it.
-  AddressFamily family_ = AddressFamily::kIpv4;
-  std::array<std::byte, 16> octets_ = mapped_prefix();
-
   static constexpr std::array<std::byte, 16> mapped_prefix() {
     std::array<std::byte, 16> octets{};
     octets[10] = octets[11] = std::byte{0xff};
     return octets;
   }
+
+  std::array<std::byte, 16> octets_ = mapped_prefix();
 };
 
 // "198.18.0.2/24": an interface's address and how much of it is the network.

@@ -107,10 +107,10 @@ void read_device(const Section& section, Reading& reading, run::PortSettings& po
   }
 }
 
-// RFC 4291 2.5.2 to 2.5.5.2 and 2.7: what stands for no host, or not for one on a wire: unspecified
-// and loopback addresses, IPv4's inside a host, and groups.
+// RFC 4291 2.5.2, 2.5.3 and 2.7: what stands for no host, or not for one on a wire: unspecified and
+// loopback addresses, and groups.
 bool is_unicast(const base::IpAddress& ipv6) {
-  static constexpr std::string_view kOthers[] = {"::/127", "::ffff:0:0/96", "ff00::/8"};
+  static constexpr std::string_view kOthers[] = {"::/127", "ff00::/8"};
   return std::ranges::none_of(kOthers, [&](std::string_view other) {
     return base::AddressPrefix::parse(other)->contains(ipv6);
   });

@@ -3,6 +3,7 @@
 #include "base/cursor.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/ipv6_address.hpp"
 #include "dataplane/wire/ipv6_extensions.hpp"
 
 namespace sluice::wire {
@@ -41,6 +42,10 @@ base::Result<QuotedSegment, WireError> parse_quoted_ipv6_segment(base::Bytes quo
                                 : WireError::kUnsupported};
   }
   if (upper->protocol != IpProtocol::kTcp || (upper->fragment && upper->fragment->offset != 0)) {
+    return base::Unexpected{WireError::kUnsupported};
+  }
+  // An IPv4 flow's addresses in disguise: nothing of the kind was ever sent.
+  if (is_ipv4_mapped(ip.header.source) || is_ipv4_mapped(ip.header.destination)) {
     return base::Unexpected{WireError::kUnsupported};
   }
   return parse_tcp_beginning(ip.header.source, ip.header.destination,

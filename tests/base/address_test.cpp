@@ -53,13 +53,17 @@ TEST(Ipv6Address, PrintsTheCanonicalForm) {
 
 TEST(IpAddress, RemembersItsFamily) {
   const auto v4 = IpAddress::parse("198.18.0.2");
-  const auto v6 = IpAddress::parse("::ffff:198.18.0.2");
+  const auto v6 = IpAddress::parse("::fffe:198.18.0.2");
   ASSERT_TRUE(v4 && v6);
   EXPECT_TRUE(v4->is_ipv4());
   EXPECT_FALSE(v6->is_ipv4());
   EXPECT_NE(*v4, *v6);
   EXPECT_EQ(v4->ipv4(), Ipv4Address::of(198, 18, 0, 2));
   EXPECT_EQ(v4->to_string(), "198.18.0.2");
+}
+
+TEST(IpAddress, MappedFormIsNoTextOfAnIpv4Address) {
+  EXPECT_FALSE(IpAddress::parse("::ffff:198.18.0.2"));
 }
 
 TEST(IpAddress, DefaultIsTheUnspecifiedIpv4Address) {
@@ -72,7 +76,7 @@ TEST(AddressPrefix, ContainsItsNetworkOnly) {
   EXPECT_EQ(prefix->to_string(), "198.18.0.2/24");
   EXPECT_TRUE(prefix->contains(*IpAddress::parse("198.18.0.255")));
   EXPECT_FALSE(prefix->contains(*IpAddress::parse("198.18.1.0")));
-  EXPECT_FALSE(prefix->contains(*IpAddress::parse("::ffff:198.18.0.1")));
+  EXPECT_FALSE(prefix->contains(*IpAddress::parse("::fffe:198.18.0.1")));
 }
 
 TEST(AddressPrefix, EdgeLengths) {

@@ -144,7 +144,7 @@ TEST_F(Ipv4OutputTest, AddressesOfEveryInterfaceAreLocal) {
   EXPECT_TRUE(output_.is_local(IpAddress(kOurs)));
   EXPECT_TRUE(output_.is_local(IpAddress(kOursB)));
   EXPECT_FALSE(output_.is_local(IpAddress(kPeer)));
-  EXPECT_FALSE(output_.is_local(*IpAddress::parse("::ffff:198.18.0.2")));
+  EXPECT_FALSE(output_.is_local(*IpAddress::parse("::fffe:198.18.0.2")));
 }
 
 TEST_F(Ipv4OutputTest, IllegalDestinationsAreRefused) {
