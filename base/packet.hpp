@@ -33,8 +33,8 @@ class PacketPool {
   [[nodiscard]] virtual std::size_t capacity() const = 0;
   // Packets not handed out; a moment's truth when other workers hold packets of this pool.
   [[nodiscard]] virtual std::size_t available() const = 0;
-  // Of these, the packets that allocate() would give, perhaps a few less: some pools keep a reserve,
-  // and other threads may hoard some. For any thread, as available().
+  // Of these, the packets that allocate() would give, perhaps a few less: some pools keep a
+  // reserve, and other threads may hoard some. For any thread, as available().
   [[nodiscard]] virtual std::size_t allocatable() const { return available(); }
 };
 

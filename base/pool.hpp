@@ -13,11 +13,13 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/cache_line.hpp"
 
 namespace sluice::base {
 
-// Address space for `bytes` bytes, zero-filled on first touch. Failing to reserve it at start is
-// the end of the program: std::bad_alloc.
+// Address space for `bytes` bytes, zero-filled on first touch. What is worth it gets huge pages,
+// where the kernel has some: a random look into a large table then misses one cache and not three.
+// Failing to reserve it at start is the end of the program: std::bad_alloc.
 class ReservedMemory {
  public:
   explicit ReservedMemory(std::size_t bytes) : size_(bytes) {
@@ -25,6 +27,7 @@ class ReservedMemory {
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
     data_ = at;
+    if (bytes >= kWorthHugePages) (void)::madvise(at, bytes, MADV_HUGEPAGE);
   }
   ~ReservedMemory() { ::munmap(data_, size_); }
   ReservedMemory(const ReservedMemory&) = delete;
@@ -33,6 +36,8 @@ class ReservedMemory {
   [[nodiscard]] void* data() const { return data_; }
 
  private:
+  static constexpr std::size_t kWorthHugePages = std::size_t{8} << 20;
+
   void* data_;
   std::size_t size_;
 };
@@ -48,7 +53,9 @@ struct Handle {
 
 template <typename T>
 class Pool {
-  struct Slot {
+  // Objects of a cache line and more begin in the same place of theirs.
+  static constexpr std::size_t kAlignment = sizeof(T) >= kCacheLine ? kCacheLine : alignof(T);
+  struct alignas(kAlignment) Slot {
     std::uint32_t generation;  // odd: in use
     std::uint32_t next_free;   // index + 1, while free
     alignas(T) std::byte storage[sizeof(T)];

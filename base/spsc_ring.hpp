@@ -10,9 +10,9 @@
 #include <optional>
 #include <type_traits>
 
-namespace sluice::base {
+#include "base/cache_line.hpp"
 
-inline constexpr std::size_t kCacheLine = 64;
+namespace sluice::base {
 
 template <typename T>
 class SpscRing {
