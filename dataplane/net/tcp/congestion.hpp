@@ -23,6 +23,8 @@ concept CongestionController = requires(C control, const C& constant, const AckS
                                         base::Instant now, std::uint32_t bytes) {
   { constant.cwnd() } -> std::same_as<std::uint32_t>;
   { constant.in_slow_start() } -> std::same_as<bool>;
+  // The path has taught it nothing but how far the window has grown: start(cwnd()) makes another.
+  { constant.is_unmarked() } -> std::same_as<bool>;
   // The connection is open; the window to begin with.
   control.start(bytes);
   control.on_ack(sample);

@@ -1,17 +1,19 @@
 // The transmission control block of one connection (RFC 9293 3.3.1): its state and nothing else. It
-// is laid out by use: what the demultiplexer and every segment touch comes first, what only loss,
-// closing and the session touch comes last.
+// is laid out by use: what every segment touches comes first; what only a busy connection needs is
+// not here but in boxes that it has while it is busy, so that a million idle ones stay small.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "base/address.hpp"
+#include "base/cache_line.hpp"
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
 #include "dataplane/net/stack.hpp"
 #include "dataplane/net/tcp/cubic.hpp"
+#include "dataplane/net/tcp/deadline.hpp"
 #include "dataplane/net/tcp/reassembly.hpp"
 #include "dataplane/net/tcp/recovery.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
@@ -79,16 +81,24 @@ struct TimestampVariables {
   std::uint32_t recent_at = 0;  // when it was updated, milliseconds
 };
 
-class Connection : public base::TimerNode {
- public:
-  // Neighbours in a list of connections: index + 1, 0 for none. Not in the list: both kUnlinked.
-  struct Link {
-    static constexpr std::uint32_t kUnlinked = 0xffffffff;
-    std::uint32_t previous = kUnlinked;
-    std::uint32_t next = kUnlinked;
-    [[nodiscard]] bool linked() const { return next != kUnlinked; }
-  };
+// What is queued or in flight, and what is known of its way. Only a connection that has something
+// to send has one; where the way has shown nothing but its width, that outlives it (Connection::
+// cwnd).
+struct Outbox {
+  SendQueue queue;
+  Recovery recovery;
+  Cubic congestion;
+  base::Instant pace;  // no data goes out before
+};
 
+// What has arrived and was not taken by the session yet.
+struct Inbox {
+  base::PacketQueue text;  // in order
+  Reassembly reassembly;
+};
+
+// What an arriving segment is looked up, checked and taken by.
+struct HotVariables {
   base::FourTuple flow;
 
   State state = State::kClosed;
@@ -110,41 +120,57 @@ class Connection : public base::TimerNode {
   bool probing : 1 = false;           // zero-window probes are being sent
   bool tail_probed : 1 = false;       // a tail loss probe is out
   bool tail_probe_armed : 1 = false;  // kRetransmit stands for a tail loss probe
-  Events events;                      // not taken by the session yet
 
   SendVariables snd;
   ReceiveVariables rcv;
   TimestampVariables ts;
-  RttEstimator rtt;
-  SendQueue send;
-  Recovery recovery;
-  Cubic congestion;
+  std::uint32_t heard_ms = 0;  // the last acceptable segment
+  Inbox* inbox = nullptr;
+  Outbox* outbox = nullptr;
+};
 
-  std::array<base::Instant, kTimers> deadlines{base::Instant::never(), base::Instant::never(),
-                                               base::Instant::never(), base::Instant::never()};
-  base::Instant progress;          // SND.UNA moved; while attached, also when a wait began anew
-  base::Instant pace;              // no data goes out before
-  std::uint32_t heard_ms = 0;      // the last acceptable segment
-  std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
+class Connection : public HotVariables, public base::TimerNode {
+ public:
+  // Neighbours in a list of connections: index + 1, 0 for none. Not in the list: both kUnlinked.
+  struct Link {
+    static constexpr std::uint32_t kUnlinked = 0xffffffff;
+    std::uint32_t previous = kUnlinked;
+    std::uint32_t next = kUnlinked;
+    [[nodiscard]] bool linked() const { return next != kUnlinked; }
+  };
 
-  base::PacketQueue input;
-  Reassembly reassembly;
-
-  std::uint32_t flow_hash = 0;
-  ListenerId listener = 0;
+  Events events;                      // not taken by the session yet
   std::uint8_t keepalive_probes = 0;  // sent since the peer was last heard
-  std::uint64_t context = 0;
+  ListenerId listener = 0;
+  std::array<Deadline, kTimers> deadlines;
   Link ready;   // has events
   Link output;  // has something to send
+  std::uint64_t context = 0;
+  RttEstimator rtt;
+  std::uint32_t cwnd = 0;          // while there is no outbox
+  base::Instant progress;          // SND.UNA moved; while attached, also when a wait began anew
+  std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
+  std::uint32_t flow_hash = 0;
 
-  [[nodiscard]] base::Instant& deadline(Timer timer) {
+  [[nodiscard]] Deadline& deadline(Timer timer) {
     return deadlines[static_cast<std::size_t>(timer)];
   }
   // True from the exchange of SYNs on until the last FIN is acknowledged.
   [[nodiscard]] bool synchronized() const { return state >= State::kEstablished; }
+
+  // --- of what there may be none ---
+  // Nothing is queued and nothing is in flight.
+  [[nodiscard]] bool all_acknowledged() const { return outbox == nullptr || outbox->queue.empty(); }
+  [[nodiscard]] bool holds_out_of_order() const {
+    return inbox != nullptr && !inbox->reassembly.empty();
+  }
+  [[nodiscard]] bool input_empty() const { return inbox == nullptr || inbox->text.empty(); }
 };
 
-// Seven cache lines, most of them cold while a connection is idle.
-static_assert(sizeof(Connection) <= 7 * 64);
+// With what the pool keeps in front of it: two cache lines that each segment touches, and two more
+// that what is rarer does.
+inline constexpr std::size_t kPoolHeader = 8;
+static_assert(sizeof(HotVariables) + kPoolHeader <= 2 * base::kCacheLine);
+static_assert(sizeof(Connection) + kPoolHeader <= 4 * base::kCacheLine);
 
 }  // namespace sluice::net::tcp

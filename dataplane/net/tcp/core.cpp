@@ -46,6 +46,8 @@ Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpO
       wheel(start),
       segments(segment_nodes(pool, tcp_settings)),
       connections(tcp_settings.max_connections),
+      outboxes(tcp_settings.max_connections),
+      inboxes(tcp_settings.max_connections),
       flows(tcp_settings.max_connections),
       time_wait(std::max<std::size_t>(tcp_settings.max_time_wait, 1), tcp_settings.time_wait),
       ready(connections),
@@ -54,7 +56,7 @@ Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpO
       payload_room(room_of_a_packet(pool)) {}
 
 Core::~Core() {
-  connections.for_each([this](ConnectionHandle, Connection& c) { c.send.clear(segments); });
+  connections.for_each([this](ConnectionHandle, Connection& c) { empty_outbox(c); });
 }
 
 Connection* Core::find(ConnectionHandle handle) {
@@ -102,18 +104,21 @@ void Core::end(Connection& c, CloseReason reason) {
   if (!c.attached) return release(c);
   if (c.in_table) flows.erase(c.flow_hash, handle_of(c).index);
   c.in_table = false;
-  c.deadlines.fill(Instant::never());
+  c.deadlines.fill({});
   output.remove(c);
-  c.send.clear(segments);
-  c.reassembly.clear();
-  if (reason != CloseReason::kNone) c.input.clear();
+  empty_outbox(c);
+  if (c.inbox != nullptr) {
+    c.inbox->reassembly.clear();
+    if (reason != CloseReason::kNone) c.inbox->text.clear();
+    put_inbox_away(c);
+  }
   end_if_drained(c);
 }
 
 void Core::enter_time_wait(Connection& c) {
   set_state(c, State::kTimeWait);
   if (!c.attached) return release(c);
-  c.deadlines.fill(Instant::never());
+  c.deadlines.fill({});
   c.deadline(Timer::kEnd) = now + settings.time_wait;
   arm(c);
   end_if_drained(c);
@@ -121,7 +126,7 @@ void Core::enter_time_wait(Connection& c) {
 
 void Core::end_if_drained(Connection& c) {
   const bool over = c.state == State::kClosed || c.state == State::kTimeWait;
-  if (over && c.input.empty()) post(c, {.closed = true});
+  if (over && c.input_empty()) post(c, {.closed = true});
 }
 
 void Core::release(Connection& c) {
@@ -143,7 +148,8 @@ void Core::release(Connection& c) {
   ready.remove(c);
   output.remove(c);
   if (c.in_table) flows.erase(c.flow_hash, handle.index);
-  c.send.clear(segments);
+  empty_outbox(c);
+  if (c.inbox != nullptr) inboxes.destroy(inboxes.handle_of(*c.inbox));
   connections.destroy(handle);
   count(NetCounter::kTcpConnectionsClosed);
 }
@@ -154,9 +160,47 @@ Instant Core::end_when_established(const Connection& c) const {
   return keepalive ? now + settings.keepalive_idle : Instant::never();
 }
 
+Outbox& Core::outbox_of(Connection& c) {
+  if (c.outbox == nullptr) {
+    c.outbox = &outboxes.at(outboxes.create().index);
+    c.outbox->queue.start(c.snd.nxt);
+    c.outbox->congestion.start(c.cwnd);
+  }
+  return *c.outbox;
+}
+
+Inbox& Core::inbox_of(Connection& c) {
+  if (c.inbox == nullptr) c.inbox = &inboxes.at(inboxes.create().index);
+  return *c.inbox;
+}
+
+void Core::put_outbox_away(Connection& c) {
+  if (c.outbox == nullptr || !c.outbox->queue.empty()) return;
+  if (!c.outbox->recovery.is_unmarked() || !c.outbox->congestion.is_unmarked()) return;
+  c.cwnd = c.outbox->congestion.cwnd();
+  outboxes.destroy(outboxes.handle_of(*c.outbox));
+  c.outbox = nullptr;
+}
+
+void Core::put_inbox_away(Connection& c) {
+  if (c.inbox == nullptr || !c.inbox->text.empty() || !c.inbox->reassembly.empty()) return;
+  inboxes.destroy(inboxes.handle_of(*c.inbox));
+  c.inbox = nullptr;
+}
+
+// Of a connection that sends no more.
+void Core::empty_outbox(Connection& c) {
+  if (c.outbox == nullptr) return;
+  c.outbox->queue.clear(segments);
+  outboxes.destroy(outboxes.handle_of(*c.outbox));
+  c.outbox = nullptr;
+}
+
 std::size_t Core::send_room(const Connection& c) const {
+  if (c.outbox == nullptr) return settings.send_buffer;
+  const SendQueue& queue = c.outbox->queue;
   const std::size_t charged =
-      std::max<std::size_t>(c.send.bytes(), c.send.segments() * kSegmentCharge);
+      std::max<std::size_t>(queue.bytes(), queue.segments() * kSegmentCharge);
   return settings.send_buffer - std::min(settings.send_buffer, charged);
 }
 
@@ -172,9 +216,11 @@ void Core::post(Connection& c, Events events) {
 // The timer may stay armed for an earlier moment that has become pointless; it then fires once,
 // finds nothing due and is armed anew. Deadlines mostly move away, so this saves nearly all work.
 void Core::arm(Connection& c) {
-  const Instant earliest = *std::ranges::min_element(c.deadlines);
-  if (earliest == Instant::never() || (c.armed() && c.TimerNode::deadline() <= earliest)) return;
-  wheel.arm(c, earliest);
+  Deadline earliest;
+  for (const Deadline& deadline : c.deadlines) earliest.bring_forward_to(deadline);
+  if (!earliest.is_set()) return;
+  const Instant at = earliest.instant(now);
+  if (!c.armed() || c.TimerNode::deadline() > at) wheel.arm(c, at);
 }
 
 }  // namespace sluice::net::tcp

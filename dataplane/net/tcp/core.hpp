@@ -58,6 +58,13 @@ class Core {
   // Timer::kEnd from ESTABLISHED on.
   [[nodiscard]] base::Instant end_when_established(const Connection& c) const;
 
+  // The connection's boxes, empty if it had none.
+  [[nodiscard]] Outbox& outbox_of(Connection& c);
+  [[nodiscard]] Inbox& inbox_of(Connection& c);
+  // Takes them back where they are empty and nothing is lost with them.
+  void put_outbox_away(Connection& c);
+  void put_inbox_away(Connection& c);
+
   // Payload that the send buffer still takes.
   [[nodiscard]] std::size_t send_room(const Connection& c) const;
 
@@ -94,16 +101,21 @@ class Core {
   base::TimerWheel wheel;
   SegmentPool segments;
   base::Pool<Connection> connections;
+  base::Pool<Outbox> outboxes;  // as many as connections, so that nobody has to go without
+  base::Pool<Inbox> inboxes;
   FlowTable flows;
   Listeners listeners;
   TimeWaitTable time_wait;
   ConnectionList<&Connection::ready> ready;
   ConnectionList<&Connection::output> output;
+  base::PacketQueue nothing;       // the input of whoever has none
   base::Instant now;               // of the call that is being served
   std::uint32_t payload_room = 0;  // bytes that a fresh packet takes
   std::uint32_t port_counter = 0;  // RFC 6056 3.3.3, next_ephemeral
 
  private:
+  void empty_outbox(Connection& c);
+
   std::size_t half_open_ = 0;
   std::size_t closing_ = 0;
 };

@@ -14,6 +14,7 @@ class Cubic {
   [[nodiscard]] std::uint32_t cwnd() const { return cwnd_; }
   [[nodiscard]] std::uint32_t ssthresh() const { return ssthresh_; }
   [[nodiscard]] bool in_slow_start() const { return cwnd_ < ssthresh_; }
+  [[nodiscard]] bool is_unmarked() const { return ssthresh_ == kNoThreshold; }
 
   void start(std::uint32_t window) { cwnd_ = window; }
   void on_ack(const AckSample& sample);
@@ -23,13 +24,15 @@ class Cubic {
   void on_idle(std::uint32_t restart_window);
 
  private:
+  static constexpr std::uint32_t kNoThreshold = 0xffffffff;
+
   [[nodiscard]] std::uint32_t slow_start(const AckSample& sample);
   void reduce(std::uint32_t flight, std::uint32_t mss);
   void begin_epoch(const AckSample& sample);
   void avoid_congestion(const AckSample& sample);
 
   std::uint32_t cwnd_ = 0;
-  std::uint32_t ssthresh_ = 0xffffffff;
+  std::uint32_t ssthresh_ = kNoThreshold;
   std::uint32_t undo_ssthresh_ = 0;  // what was safe before the last reduction
   // In segments and seconds, as RFC 9438 section 4 has them.
   float w_max_ = 0;

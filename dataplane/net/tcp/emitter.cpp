@@ -63,7 +63,7 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
     c.rcv.last_ack = c.rcv.nxt;
     c.rcv.segments = 0;
     c.ack_now = false;
-    c.deadline(Timer::kAck) = base::Instant::never();
+    c.deadline(Timer::kAck) = {};
   }
   // RFC 7323 3.2: in every segment once negotiated; TSecr only means something with ACK.
   if (c.timestamps) {
@@ -89,12 +89,14 @@ bool Emitter::send_ack(Connection& c, std::optional<wire::SackBlock> duplicate) 
   PacketPtr packet = fresh();
   if (!packet) return false;
   TcpHeader header = header_for(c, acceptable_sequence(c), {.ack = true});
-  if (c.sack && (duplicate || !c.reassembly.empty())) {
+  if (c.sack && (duplicate || c.holds_out_of_order())) {
     // RFC 2883 4: the duplicate is the first block.
     const std::size_t blocks = sack_blocks_in(40, c.timestamps);
     if (duplicate) (void)header.options.sack.push_back(*duplicate);
-    const auto held = c.reassembly.sack_blocks(blocks - header.options.sack.size());
-    for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
+    if (c.holds_out_of_order()) {
+      const auto held = c.inbox->reassembly.sack_blocks(blocks - header.options.sack.size());
+      for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
+    }
   }
   hand_over(c.flow, header, std::move(packet));
   return true;
@@ -114,11 +116,11 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   flags.psh = flags.psh && segment.size > 0;
   const std::size_t spare = c.snd.mss - std::min<std::size_t>(c.snd.mss, segment.size);
   const std::size_t blocks =
-      c.sack && !c.reassembly.empty() ? sack_blocks_in(spare, c.timestamps) : 0;
+      c.sack && c.holds_out_of_order() ? sack_blocks_in(spare, c.timestamps) : 0;
   PacketPtr packet = packet_for(segment, TcpHeader::kMaxSize);
   if (!packet) return false;
   TcpHeader header = header_for(c, segment.seq, flags);
-  if (blocks > 0) header.options.sack = c.reassembly.sack_blocks(blocks);
+  if (blocks > 0) header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
   const std::size_t size = tcp_header_size(header);
   wire::serialize_tcp(header, packet->prepend(size));
   core_.count(NetCounter::kTcpSegmentsOut);

@@ -111,7 +111,6 @@ base::Result<ConnectionHandle, ConnectError> Engine::connect(Instant now,
   c.rcv.scale = parts_->emitter.window().scale();
   c.snd.una = core.hash.initial_sequence(c.flow, now);
   c.snd.nxt = c.snd.una + 1;
-  c.send.start(c.snd.nxt);
   core.set_state(c, State::kSynSent);
   c.progress = now;
   c.deadline(Timer::kEnd) = now + options.timeout;
@@ -145,8 +144,10 @@ void Engine::set_context(ConnectionHandle connection, std::uint64_t context) {
 // --- receiving ---
 
 PacketQueue* Engine::input(ConnectionHandle connection) {
-  Connection* c = parts_->core.find(connection);
-  return c != nullptr ? &c->input : nullptr;
+  Core& core = parts_->core;
+  Connection* c = core.find(connection);
+  if (c == nullptr) return nullptr;
+  return c->inbox != nullptr ? &c->inbox->text : &core.nothing;
 }
 
 void Engine::consumed(Instant now, ConnectionHandle connection) {
@@ -154,6 +155,7 @@ void Engine::consumed(Instant now, ConnectionHandle connection) {
   core.now = now;
   Connection* c = core.find(connection);
   if (c == nullptr) return;
+  core.put_inbox_away(*c);
   core.end_if_drained(*c);
   // After the peer's FIN there is nothing left to open the window for.
   if (!c->synchronized() || c->input_finished) return;
@@ -186,9 +188,10 @@ void Engine::send(Instant now, ConnectionHandle connection, PacketQueue&& payloa
   PacketQueue queue = std::move(payload);  // what is not taken dies with it
   Connection* c = core.find(connection);
   if (c == nullptr || c->state == State::kClosed || c->fin_queued) return;
+  SendQueue& unsent = core.outbox_of(*c).queue;
   while (PacketPtr packet = queue.pop_front()) {
     if (packet->empty()) continue;
-    if (c->send.push(core.segments, std::move(packet), c->snd.mss)) continue;
+    if (unsent.push(core.segments, std::move(packet), c->snd.mss)) continue;
     (void)parts_->emitter.send_reset(*c);
     return core.end(*c, CloseReason::kNoMemory);
   }
@@ -198,7 +201,7 @@ void Engine::send(Instant now, ConnectionHandle connection, PacketQueue&& payloa
 
 std::size_t Engine::unacknowledged(ConnectionHandle connection) const {
   const Connection* c = parts_->core.find(connection);
-  return c != nullptr ? c->send.bytes() : 0;
+  return c != nullptr && c->outbox != nullptr ? c->outbox->queue.bytes() : 0;
 }
 
 // --- closing ---
@@ -208,7 +211,7 @@ void Engine::Parts::finish(Connection& c) {
   const bool open = c.state == State::kSynSent || c.state == State::kSynReceived ||
                     c.state == State::kEstablished || c.state == State::kCloseWait;
   if (!open || c.fin_queued) return;
-  if (!c.send.push_fin(core.segments)) {
+  if (!core.outbox_of(c).queue.push_fin(core.segments)) {
     (void)emitter.send_reset(c);
     return core.end(c, CloseReason::kNoMemory);
   }
@@ -239,7 +242,7 @@ void Engine::close(Instant now, ConnectionHandle connection) {
   Connection* c = core.find(connection);
   if (c == nullptr) return;
   // RFC 1122 4.2.2.13: what the peer has sent and nobody has read must not look delivered.
-  if (!c->input.empty() || c->state == State::kSynSent) return parts_->abort(*c);
+  if (!c->input_empty() || c->state == State::kSynSent) return parts_->abort(*c);
   parts_->finish(*c);
   c->attached = false;
   c->events = {};

@@ -31,7 +31,7 @@ Input::Verdict Input::fifth_check_ack(const Arrival& arrival, Connection& c) {
   if (ack < c.snd.una) return Verdict::kGoOn;  // overtaken on the way; its text may be news
   const bool window_changed = update_window(arrival, c);
   acknowledge(arrival, c, window_changed);
-  if (c.fin_queued && c.send.empty()) return fin_acknowledged(c);
+  if (c.fin_queued && c.all_acknowledged()) return fin_acknowledged(c);
   return Verdict::kGoOn;
 }
 
@@ -52,17 +52,21 @@ bool Input::update_window(const Arrival& arrival, Connection& c) {
   core_.schedule_output(c);
   if (c.probing || c.snd.flight() == 0) {
     // What was a probe is plain data again, and it was most likely refused: send it anew.
-    if (c.probing && c.send.front() != nullptr) c.recovery.give_up(*c.send.front());
+    if (c.probing && !c.all_acknowledged()) {
+      c.outbox->recovery.give_up(*c.outbox->queue.front());
+    }
     c.probing = false;
     c.rtt.reset_back_off();
     // Without a session only SND.UNA counts: a window that opens and shuts is no progress.
     if (c.attached) c.progress = core_.now;
-    c.deadline(Timer::kRetransmit) = Instant::never();
+    c.deadline(Timer::kRetransmit) = {};
   }
   return changed;
 }
 
 void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_changed) {
+  if (c.outbox == nullptr) return;
+  Outbox& outbox = *c.outbox;
   const wire::TcpHeader& header = arrival.header;
   const std::uint32_t flight = c.snd.flight();
   // RFC 5681 2.
@@ -79,20 +83,20 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                  .srtt = c.rtt.smoothed(),
                  .min_rtt = c.rtt.minimum()};
   if (c.sack) ack.sack = header.options.sack.view();
-  const AckOutcome outcome = c.recovery.on_ack(c.send, core_.segments, ack);
+  const AckOutcome outcome = outbox.recovery.on_ack(outbox.queue, core_.segments, ack);
   if (outcome.rtt || outcome.only_resent) measure(arrival, c, outcome.rtt);
   if (outcome.acked > 0) {
     c.snd.una = header.acknowledgement;
     c.progress = core_.now;
     c.tail_probed = false;
     // RFC 6298 5.2, 5.3: off, or started over by the next output.
-    c.deadline(Timer::kRetransmit) = Instant::never();
-    if (c.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
-      c.congestion.on_ack({.now = core_.now,
-                           .acked = outcome.unreported,
-                           .flight_before = flight,
-                           .mss = c.snd.mss,
-                           .srtt = c.rtt.smoothed()});
+    c.deadline(Timer::kRetransmit) = {};
+    if (outbox.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
+      outbox.congestion.on_ack({.now = core_.now,
+                                .acked = outcome.unreported,
+                                .flight_before = flight,
+                                .mss = c.snd.mss,
+                                .srtt = c.rtt.smoothed()});
     }
     if (c.writable_wanted && core_.send_room(c) >= core_.settings.send_buffer / 4) {
       c.writable_wanted = false;
@@ -101,13 +105,14 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
   }
   if (outcome.spurious) {
     core_.count(NetCounter::kTcpSpuriousRecoveries);
-    c.congestion.on_spurious();
+    outbox.congestion.on_spurious();
   }
   if (outcome.entered) {
     core_.count(NetCounter::kTcpFastRecoveries);
-    c.congestion.on_loss(core_.now, flight, c.snd.mss);
+    outbox.congestion.on_loss(core_.now, flight, c.snd.mss);
   }
-  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), outcome.look_again);
+  c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
+  if (outbox.queue.empty()) return core_.put_outbox_away(c);
   if (outcome.news || duplicate) core_.schedule_output(c);
 }
 

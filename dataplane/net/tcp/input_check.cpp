@@ -43,7 +43,8 @@ bool overtaken_ack(const Connection& c, const wire::TcpHeader& header, std::uint
 CloseReason reason_of_reset(const Connection& c) {
   if (c.state == State::kSynReceived) return CloseReason::kRefused;
   const bool closing = c.state == State::kClosing || c.state == State::kLastAck;
-  return closing && c.send.bytes() == 0 ? CloseReason::kNone : CloseReason::kReset;
+  const bool all_taken = c.outbox == nullptr || c.outbox->queue.bytes() == 0;
+  return closing && all_taken ? CloseReason::kNone : CloseReason::kReset;
 }
 
 }  // namespace

@@ -41,7 +41,6 @@ void Input::on_cookie(Arrival& arrival, ListenerId listener) {
   c.rcv.edge = c.rcv.nxt + emitter_.window().initial();
   c.snd.una = arrival.header.acknowledgement - 1;
   c.snd.nxt = arrival.header.acknowledgement;
-  c.send.start(c.snd.nxt);
   core_.set_state(c, State::kSynReceived);
   process(arrival, c);
 }

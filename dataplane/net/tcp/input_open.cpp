@@ -70,7 +70,6 @@ bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<Se
   if (above && iss <= *above) iss = *above + 0x10001;
   c.snd.una = iss;
   c.snd.nxt = iss + 1;
-  c.send.start(c.snd.nxt);
   core_.set_state(c, State::kSynReceived);
   c.progress = core_.now;
   c.deadline(Timer::kEnd) = core_.now + kHandshakeTime;
@@ -125,16 +124,17 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   }
   c.rtt.reset_back_off();
   // RFC 5681 3.1: one segment if a SYN was lost, as that may have been congestion.
-  c.congestion.start(c.syn_resent ? c.snd.mss : initial_window(c.snd.mss));
+  c.cwnd = c.syn_resent ? c.snd.mss : initial_window(c.snd.mss);
+  if (c.outbox != nullptr) c.outbox->congestion.start(c.cwnd);
   if (c.passive) c.attached = true;
-  c.deadline(Timer::kRetransmit) = Instant::never();
+  c.deadline(Timer::kRetransmit) = {};
   c.deadline(Timer::kEnd) = core_.end_when_established(c);
   c.progress = core_.now;
   c.heard_ms = milliseconds(core_.now);
   core_.count(c.passive ? NetCounter::kTcpPassiveOpens : NetCounter::kTcpActiveOpens);
   if (c.fin_queued) core_.set_state(c, State::kFinWait1);
   core_.post(c, {.opened = true});
-  if (!c.send.empty()) core_.schedule_output(c);
+  if (!c.all_acknowledged()) core_.schedule_output(c);
 }
 
 }  // namespace sluice::net::tcp

@@ -40,7 +40,7 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
   }
   // Where packets are scarce none is spent on a session that does not read: its peer sends again.
   const base::PacketPool& pool = arrival.text->pool();
-  if (c.input.empty() ? Core::packets_scarce(pool) : Core::packets_low(pool)) {
+  if (c.input_empty() ? Core::packets_scarce(pool) : Core::packets_low(pool)) {
     core_.count(NetCounter::kTcpPacketsLow);
     arrival.fin = false;
     return Verdict::kGoOn;
@@ -94,9 +94,10 @@ void Input::trim_to_window(Arrival& arrival, Connection& c) {
 
 void Input::take_in_order(Arrival& arrival, Connection& c) {
   c.rcv.nxt += static_cast<std::uint32_t>(arrival.text->size());
-  append_coalescing(c.input, std::move(arrival.text));
-  if (!c.reassembly.empty()) {
-    c.reassembly.deliver(c.input, c.rcv.nxt);
+  Inbox& inbox = core_.inbox_of(c);
+  append_coalescing(inbox.text, std::move(arrival.text));
+  if (!inbox.reassembly.empty()) {
+    inbox.reassembly.deliver(inbox.text, c.rcv.nxt);
     c.ack_now = true;  // RFC 5681 4.2: at once when a gap is filled
   }
   if (++c.rcv.segments >= kSegmentsPerAck) {
@@ -117,7 +118,7 @@ void Input::take_out_of_order(Arrival& arrival, Connection& c) {
     arrival.fin = false;
   } else {
     const Reassembly::Insertion insertion =
-        c.reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq);
+        core_.inbox_of(c).reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq);
     if (insertion.duplicate) arrival.duplicate = insertion.duplicate;
     switch (insertion.outcome) {
       case Reassembly::Outcome::kStored:

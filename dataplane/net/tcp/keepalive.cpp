@@ -20,7 +20,7 @@ bool Timers::keep_alive(Connection& c) {
   }
   c.deadline(Timer::kEnd) = core_.now + interval;
   // MUST-26: while data is unacknowledged its own timer asks, and gives up sooner.
-  if (!c.send.empty()) return true;
+  if (!c.all_acknowledged()) return true;
   // MUST-29: no single probe that goes unanswered means anything. All have to be sent, however
   // long the silence was when this was looked at.
   if (c.keepalive_probes >= core_.settings.keepalive_probes) {

@@ -27,11 +27,10 @@ std::int32_t usable_window(const Connection& c) {
 // margin afterwards, so that pacing does not become the limit.
 class Pacer {
  public:
-  explicit Pacer(const Connection& c)
+  Pacer(const Connection& c, const Cubic& congestion)
       : on_(c.rtt.measured() && c.rtt.smoothed() >= kShortestPacedRtt),
         srtt_(c.rtt.smoothed()),
-        per_srtt_(std::int64_t{c.congestion.cwnd()} * (c.congestion.in_slow_start() ? 200 : 125) /
-                  100),
+        per_srtt_(std::int64_t{congestion.cwnd()} * (congestion.in_slow_start() ? 200 : 125) / 100),
         least_(kPacedSegments * c.snd.mss) {}
 
   [[nodiscard]] bool on() const { return on_; }
@@ -62,20 +61,21 @@ void Output::run(Connection& c) {
 }
 
 void Output::resume_at(Connection& c, Instant at) {
-  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), at);
+  c.deadline(Timer::kResume).bring_forward_to(at);
 }
 
 void Output::send_data(Connection& c) {
-  if (c.send.empty()) return;
-  if (core_.now < c.pace) {
-    resume_at(c, c.pace);
+  if (c.all_acknowledged()) return;
+  Outbox& outbox = *c.outbox;
+  if (core_.now < outbox.pace) {
+    resume_at(c, outbox.pace);
     return arm_retransmission(c, false);
   }
   // RFC 5681 4.1: what the window was worth before a long silence is no longer known.
   if (c.snd.flight() == 0 && core_.now - c.progress > c.rtt.rto(core_.settings.rto_minimum)) {
-    c.congestion.on_idle(initial_window(c.snd.mss));
+    outbox.congestion.on_idle(initial_window(c.snd.mss));
   }
-  const Pacer pacer(c);
+  const Pacer pacer(c, outbox.congestion);
   std::uint32_t sent = 0;
   Choice choice = choose(c);
   while (choice.next == Next::kSegment) {
@@ -88,23 +88,26 @@ void Output::send_data(Connection& c) {
     if (pacer.on() && sent >= pacer.quantum()) break;
   }
   if (pacer.on() && sent > 0) {
-    c.pace = core_.now + pacer.time_for(sent);
-    if (choice.next == Next::kSegment) resume_at(c, c.pace);
+    outbox.pace = core_.now + pacer.time_for(sent);
+    if (choice.next == Next::kSegment) resume_at(c, outbox.pace);
   }
   if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
   arm_retransmission(c, choice.next == Next::kWindowShut);
 }
 
 Output::Choice Output::choose(Connection& c) {
-  if (SendSegment* lost = c.recovery.next_lost(c.send)) return choose_lost(c, *lost);
-  if (SendSegment* unsent = c.send.unsent()) return choose_unsent(c, *unsent);
+  const Outbox& outbox = *c.outbox;
+  if (SendSegment* lost = outbox.recovery.next_lost(outbox.queue)) return choose_lost(c, *lost);
+  if (SendSegment* unsent = outbox.queue.unsent()) return choose_unsent(c, *unsent);
   return {};
 }
 
 Output::Choice Output::choose_lost(Connection& c, SendSegment& segment) {
-  const std::uint32_t pipe = c.recovery.pipe(c.snd.mss);
+  const Outbox& outbox = *c.outbox;
+  const std::uint32_t pipe = outbox.recovery.pipe(c.snd.mss);
   const std::uint32_t size = std::min<std::uint32_t>(segment.size, c.snd.mss);
-  if (pipe > 0 && pipe + size > c.congestion.cwnd() && !c.recovery.first_retransmission_due()) {
+  if (pipe > 0 && pipe + size > outbox.congestion.cwnd() &&
+      !outbox.recovery.first_retransmission_due()) {
     return {};
   }
   return cut(c, segment, size);
@@ -123,11 +126,11 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
     size = std::min(size, part);
     if (size == 0) return {.next = Next::kWindowShut};
   }
-  const std::uint32_t pipe = c.recovery.pipe(c.snd.mss);
-  if (pipe > 0 && pipe + size > c.congestion.cwnd()) return {};
+  const std::uint32_t pipe = c.outbox->recovery.pipe(c.snd.mss);
+  if (pipe > 0 && pipe + size > c.outbox->congestion.cwnd()) return {};
   // Leaves the FIN behind where only it does not fit.
   if (size == segment.size && length > static_cast<std::uint32_t>(usable)) {
-    if (!c.send.split(core_.segments, segment, size)) {
+    if (!c.outbox->queue.split(core_.segments, segment, size)) {
       return {.next = Next::kNoPacket};
     }
     return {.next = Next::kSegment, .segment = &segment};
@@ -137,7 +140,7 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
 
 // The segment, shortened to `size` bytes if it is longer.
 Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t size) {
-  if (size < segment.size && !c.send.split(core_.segments, segment, size)) {
+  if (size < segment.size && !c.outbox->queue.split(core_.segments, segment, size)) {
     core_.count(NetCounter::kTcpNoPacket);
     return {.next = Next::kNoPacket};
   }
@@ -152,11 +155,11 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
   } else {
     if (c.snd.flight() == 0 && c.attached) c.progress = core_.now;
     c.snd.nxt = segment.end();
-    c.send.advance_unsent();
+    c.outbox->queue.advance_unsent();
   }
-  c.recovery.on_transmit(segment, core_.now);
+  c.outbox->recovery.on_transmit(segment, core_.now);
   // The first segment's retransmission deserves its full time.
-  if (again && &segment == c.send.front()) {
+  if (again && &segment == c.outbox->queue.front()) {
     c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
     c.tail_probe_armed = false;
   }
@@ -165,14 +168,14 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
 
 bool Output::tail_probe_possible(const Connection& c) const {
   return c.sack && !c.tail_probed && c.rtt.measured() && c.rtt.back_offs() == 0 &&
-         c.recovery.phase() == Recovery::Phase::kOpen;
+         c.outbox->recovery.phase() == Recovery::Phase::kOpen;
 }
 
 // RFC 6298 5.1: the timer runs while anything is in flight. RFC 9293 3.8.6.1: and while the window
 // is shut in front of data.
 void Output::arm_retransmission(Connection& c, bool window_shut) {
-  Instant& deadline = c.deadline(Timer::kRetransmit);
-  if (deadline != Instant::never()) return;
+  Deadline& deadline = c.deadline(Timer::kRetransmit);
+  if (deadline.is_set()) return;
   const std::uint32_t flight = c.snd.flight();
   if (flight == 0 && !window_shut) return;
   Duration time = c.rtt.rto(core_.settings.rto_minimum);
@@ -187,20 +190,21 @@ void Output::arm_retransmission(Connection& c, bool window_shut) {
 }
 
 bool Output::window_is_shut(const Connection& c) {
-  if (c.snd.flight() == 0) return c.send.unsent() != nullptr;
+  if (c.snd.flight() == 0) return c.outbox != nullptr && c.outbox->queue.unsent() != nullptr;
   return c.snd.wnd == 0;
 }
 
 // One byte of new data, or the FIN, or what is out there already: each makes the peer answer with
 // its window. RFC 9293 3.8.6.1 (MUST-35, MUST-36).
 void Output::probe_window(Connection& c) {
-  SendSegment* segment = c.send.front();
-  if (segment == nullptr) return;
+  if (c.all_acknowledged()) return;
+  SendSegment* segment = c.outbox->queue.front();
   if (segment->fate == Fate::kUnsent) {
     const std::int32_t usable = std::max(usable_window(c), 1);
     const std::uint32_t size =
         std::min({static_cast<std::uint32_t>(usable), segment->size, std::uint32_t{c.snd.mss}});
-    if (size > 0 && size < segment->length() && !c.send.split(core_.segments, *segment, size)) {
+    if (size > 0 && size < segment->length() &&
+        !c.outbox->queue.split(core_.segments, *segment, size)) {
       segment = nullptr;
     }
   }
@@ -214,12 +218,13 @@ void Output::probe_window(Connection& c) {
 void Output::probe_tail(Connection& c) {
   c.tail_probe_armed = false;
   c.tail_probed = true;
-  SendSegment* probe = c.send.unsent();
+  const SendQueue& queue = c.outbox->queue;
+  SendSegment* probe = queue.unsent();
   const bool fits = probe != nullptr && probe->size <= c.snd.mss &&
                     usable_window(c) >= static_cast<std::int32_t>(probe->length());
   if (!fits) {
-    probe = c.send.front();
-    while (probe->next != c.send.unsent()) probe = probe->next;
+    probe = queue.front();
+    while (probe->next != queue.unsent()) probe = probe->next;
   }
   const bool useful = probe->fate == Fate::kUnsent || probe->fate == Fate::kInFlight;
   if (useful && transmit(c, *probe)) core_.count(NetCounter::kTcpTailProbes);

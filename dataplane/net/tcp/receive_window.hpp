@@ -32,7 +32,7 @@ class ReceiveWindow {
 
  private:
   [[nodiscard]] std::size_t charged(const Connection& c) const {
-    return c.input.true_size() + c.reassembly.true_size();
+    return c.inbox == nullptr ? 0 : c.inbox->text.true_size() + c.inbox->reassembly.true_size();
   }
   [[nodiscard]] std::uint32_t whole() const { return buffer_ / kOverhead; }
   [[nodiscard]] std::uint32_t room(const Connection& c) const;

@@ -92,6 +92,7 @@ void Recovery::enter(const AckArrival& arrival) {
 // A timeout in the middle of an episode carries it on.
 void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   recovery_point_ = snd_nxt;
+  marked_ = true;
   if (phase_ != Phase::kOpen) return;
   episode_start_ = snd_una;
   unexplained_ = 0;
@@ -117,7 +118,7 @@ void Recovery::on_transmit(SendSegment& segment, Instant now) {
     ++unexplained_;
   }
   if (segment.fate != Fate::kUnsent) {
-    segment.resent = true;
+    segment.resent = marked_ = true;
     first_retransmission_due_ = false;
   }
   segment.fate = Fate::kInFlight;

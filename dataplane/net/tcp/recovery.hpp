@@ -60,6 +60,10 @@ class Recovery {
   // RFC 6675 5, step 4.3: the first retransmission of an episode does not wait for the window.
   [[nodiscard]] bool first_retransmission_due() const { return first_retransmission_due_; }
   [[nodiscard]] bool reneged() const { return reneged_; }
+  // Nothing was lost, reordered or sent again: while nothing is in flight, as good as new.
+  [[nodiscard]] bool is_unmarked() const {
+    return !marked_ && !reordering_seen_ && reordering_mult_ == 1;
+  }
 
  private:
   // More segments sent again than are counted: what the peer says of them settles nothing.
@@ -105,6 +109,7 @@ class Recovery {
   bool reordering_seen_ : 1 = false;
   bool first_retransmission_due_ : 1 = false;
   bool reneged_ : 1 = false;
+  bool marked_ : 1 = false;  // something was sent again, or there was an episode
 };
 
 }  // namespace sluice::net::tcp

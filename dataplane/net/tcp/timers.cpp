@@ -8,9 +8,9 @@ using base::Duration;
 using base::Instant;
 
 bool Timers::take_if_due(Connection& c, Timer timer) const {
-  Instant& deadline = c.deadline(timer);
-  if (deadline > core_.now) return false;
-  deadline = Instant::never();
+  Deadline& deadline = c.deadline(timer);
+  if (!deadline.is_due(core_.now)) return false;
+  deadline = {};
   return true;
 }
 
@@ -71,7 +71,7 @@ bool Timers::retransmit(Connection& c) {
     retransmit_syn(c);
     return true;
   }
-  if (c.send.empty()) return true;
+  if (c.all_acknowledged()) return true;
   if (is_hopeless(c)) {
     give_up(c);
     return false;
@@ -100,35 +100,36 @@ void Timers::retransmit_syn(Connection& c) {
 // RFC 6298 5.4 to 5.6, RFC 5681 3.1.
 void Timers::retransmission_timeout(Connection& c) {
   core_.count(NetCounter::kTcpTimeouts);
-  const bool first = c.recovery.phase() != Recovery::Phase::kTimeout;
+  const bool first = c.outbox->recovery.phase() != Recovery::Phase::kTimeout;
   if (first) {
-    c.congestion.on_timeout(core_.now, c.snd.flight(), c.snd.mss);
+    c.outbox->congestion.on_timeout(core_.now, c.snd.flight(), c.snd.mss);
   } else {
-    c.congestion.start(c.snd.mss);  // again: only the window falls, not the threshold
+    c.outbox->congestion.start(c.snd.mss);  // again: only the window falls, not the threshold
   }
-  c.recovery.on_timeout(c.send, c.snd.nxt);
-  if (c.recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
+  c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
+  if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
   c.rtt.back_off();
-  c.pace = core_.now;
+  c.outbox->pace = core_.now;
   output_.run(c);
 }
 
 void Timers::look_for_losses(Connection& c) {
-  if (!c.synchronized() || c.send.empty()) return;
-  const AckOutcome outcome = c.recovery.on_reordering_timer(c.send, {.now = core_.now,
-                                                                     .ack = c.snd.una,
-                                                                     .snd_nxt = c.snd.nxt,
-                                                                     .sack = {},
-                                                                     .sack_negotiated = c.sack,
-                                                                     .duplicate = false,
-                                                                     .mss = c.snd.mss,
-                                                                     .srtt = c.rtt.smoothed(),
-                                                                     .min_rtt = c.rtt.minimum()});
+  if (!c.synchronized() || c.all_acknowledged()) return;
+  const AckOutcome outcome =
+      c.outbox->recovery.on_reordering_timer(c.outbox->queue, {.now = core_.now,
+                                                               .ack = c.snd.una,
+                                                               .snd_nxt = c.snd.nxt,
+                                                               .sack = {},
+                                                               .sack_negotiated = c.sack,
+                                                               .duplicate = false,
+                                                               .mss = c.snd.mss,
+                                                               .srtt = c.rtt.smoothed(),
+                                                               .min_rtt = c.rtt.minimum()});
   if (outcome.entered) {
     core_.count(NetCounter::kTcpFastRecoveries);
-    c.congestion.on_loss(core_.now, c.snd.flight(), c.snd.mss);
+    c.outbox->congestion.on_loss(core_.now, c.snd.flight(), c.snd.mss);
   }
-  c.deadline(Timer::kResume) = std::min(c.deadline(Timer::kResume), outcome.look_again);
+  c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
 }
 
 }  // namespace sluice::net::tcp
