@@ -14,6 +14,7 @@
 #include "dataplane/net/stack.hpp"
 #include "dataplane/net/tcp/cubic.hpp"
 #include "dataplane/net/tcp/deadline.hpp"
+#include "dataplane/net/tcp/delayed_ack.hpp"
 #include "dataplane/net/tcp/reassembly.hpp"
 #include "dataplane/net/tcp/recovery.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
@@ -65,13 +66,17 @@ struct SendVariables {
 // RFC 9293 3.3.1, Receive Sequence Variables.
 struct ReceiveVariables {
   wire::SeqNumber nxt;
-  wire::SeqNumber edge;       // right edge of the window as advertised; never goes back
-  wire::SeqNumber last_ack;   // acknowledgment number last sent (RFC 7323 4.3)
-  wire::SeqNumber fin;        // of the peer's FIN, once it is known
-  std::uint8_t scale = 0;     // shift of the windows we send
-  std::uint8_t segments = 0;  // arrived in order since the last acknowledgment
+  wire::SeqNumber edge;      // right edge of the window as advertised; never goes back
+  wire::SeqNumber last_ack;  // acknowledgment number last sent (RFC 7323 4.3)
+  wire::SeqNumber fin;       // of the peer's FIN, once it is known
+  [[no_unique_address]] DelayedAck delayed_ack;
+  std::uint8_t scale = 0;  // shift of the windows we send; in the byte that is left of the above
 
   [[nodiscard]] std::uint32_t window() const { return static_cast<std::uint32_t>(edge - nxt); }
+  // Of text, and perhaps a FIN.
+  [[nodiscard]] std::uint32_t unacknowledged() const {
+    return static_cast<std::uint32_t>(nxt - last_ack);
+  }
 };
 
 // RFC 7323 3 and 4.
@@ -170,6 +175,7 @@ class Connection : public HotVariables, public base::TimerNode {
 // With what the pool keeps in front of it: two cache lines that each segment touches, and two more
 // that what is rarer does.
 inline constexpr std::size_t kPoolHeader = 8;
+static_assert(sizeof(ReceiveVariables) == 20);
 static_assert(sizeof(HotVariables) + kPoolHeader <= 2 * base::kCacheLine);
 static_assert(sizeof(Connection) + kPoolHeader <= 4 * base::kCacheLine);
 

@@ -61,7 +61,7 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   if (flags.ack) {
     header.acknowledgement = c.rcv.nxt;
     c.rcv.last_ack = c.rcv.nxt;
-    c.rcv.segments = 0;
+    if (!flags.syn) c.rcv.delayed_ack.on_ack_sent();
     c.ack_now = false;
     c.deadline(Timer::kAck) = {};
   }
@@ -121,6 +121,7 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   if (!packet) return false;
   TcpHeader header = header_for(c, segment.seq, flags);
   if (blocks > 0) header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
+  if (segment.size > 0) c.rcv.delayed_ack.on_text_sent();
   const std::size_t size = tcp_header_size(header);
   wire::serialize_tcp(header, packet->prepend(size));
   core_.count(NetCounter::kTcpSegmentsOut);

@@ -83,7 +83,9 @@ void Input::keep_timestamp(const Arrival& arrival, Connection& c) {
 Input::Verdict Input::first_check_sequence(Arrival& arrival, Connection& c) {
   if (!timestamps_permit(arrival, c)) return Verdict::kStop;
   if (acceptable(c, arrival.header.sequence, arrival.length())) {
-    c.heard_ms = milliseconds(core_.now);
+    const std::uint32_t now_ms = milliseconds(core_.now);
+    if (now_ms - c.heard_ms > DelayedAck::kIdleMs) c.rcv.delayed_ack.on_idle();
+    c.heard_ms = now_ms;
     return Verdict::kGoOn;
   }
   if (arrival.header.flags.rst) {

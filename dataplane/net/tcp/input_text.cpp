@@ -6,16 +6,10 @@
 
 namespace sluice::net::tcp {
 
-using base::Duration;
 using base::PacketPtr;
 using wire::SeqNumber;
 
 namespace {
-
-// RFC 9293 3.8.6.3: an acknowledgment waits less than half a second (MUST-40), ours no longer than
-// Linux's shortest, and every second segment has one (SHLD-18).
-constexpr Duration kAckDelay = Duration::milliseconds(40);
-constexpr std::uint8_t kSegmentsPerAck = 2;
 
 bool takes_text(State state) {
   return state == State::kEstablished || state == State::kFinWait1 || state == State::kFinWait2;
@@ -93,17 +87,20 @@ void Input::trim_to_window(Arrival& arrival, Connection& c) {
 }
 
 void Input::take_in_order(Arrival& arrival, Connection& c) {
-  c.rcv.nxt += static_cast<std::uint32_t>(arrival.text->size());
+  const auto size = static_cast<std::uint32_t>(arrival.text->size());
+  c.rcv.nxt += size;
   Inbox& inbox = core_.inbox_of(c);
   append_coalescing(inbox.text, std::move(arrival.text));
   if (!inbox.reassembly.empty()) {
     inbox.reassembly.deliver(inbox.text, c.rcv.nxt);
     c.ack_now = true;  // RFC 5681 4.2: at once when a gap is filled
   }
-  if (++c.rcv.segments >= kSegmentsPerAck) {
+  c.rcv.delayed_ack.on_text(size, arrival.header.flags.psh,
+                            [&] { return emitter_.local_mss(c.flow.remote.address); });
+  if (c.rcv.delayed_ack.due(c.rcv.unacknowledged())) {
     c.ack_now = true;
-  } else if (!c.ack_now) {
-    c.deadline(Timer::kAck) = core_.now + kAckDelay;
+  } else if (!c.ack_now && !c.deadline(Timer::kAck).is_set()) {
+    c.deadline(Timer::kAck) = core_.now + DelayedAck::kDelay;
   }
   core_.post(c, {.readable = true});
 }

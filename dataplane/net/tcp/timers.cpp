@@ -19,7 +19,10 @@ void Timers::fire(Connection& c) {
   if (take_if_due(c, Timer::kRetransmit) && !retransmit(c)) return;
   const bool ack_due = take_if_due(c, Timer::kAck);
   const bool resume = take_if_due(c, Timer::kResume);
-  if (ack_due) c.ack_now = true;
+  if (ack_due) {
+    c.ack_now = true;
+    c.rcv.delayed_ack.on_delay_over();
+  }
   if (resume) look_for_losses(c);
   if (ack_due || resume) output_.run(c);
   core_.arm(c);

@@ -230,6 +230,7 @@ TEST(TcpClose, CloseWithUnreadInputResets) {
   Script host;
   const auto c = host.established();
   host.arrives(data(host.theirs(0), "unread").ack(host.ours(0)));
+  host.forget_sent();
   host.engine.close(host.now, c);
   EXPECT_TRUE(host.sent().header.flags.rst);
   EXPECT_EQ(host.engine.connections(), 0U);

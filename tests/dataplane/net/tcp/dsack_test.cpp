@@ -28,6 +28,7 @@ TEST(TcpDsackReport, WholeDuplicateIsTheFirstBlockOfOneAck) {
   Script host;
   (void)host.established();
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  host.forget_sent();
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
   EXPECT_EQ(blocks_sent(host), std::vector{theirs(host, 0, 3)});
   EXPECT_TRUE(host.silent());
@@ -39,6 +40,7 @@ TEST(TcpDsackReport, EachDuplicateOfABurstHasItsAck) {
   Script host;
   (void)host.established();
   host.arrives(data(host.theirs(0), "abcdef").ack(host.ours(0)));
+  host.forget_sent();
   host.arrives_in_burst(data(host.theirs(0), "abc").ack(host.ours(0)));
   host.arrives_in_burst(data(host.theirs(3), "def").ack(host.ours(0)));
   host.flush();
@@ -52,6 +54,7 @@ TEST(TcpDsackReport, OldFrontOfNewTextIsReported) {
   Script host;
   const auto c = host.established();
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  host.forget_sent();
   host.arrives(data(host.theirs(0), "abcdef").ack(host.ours(0)));
   const Segment ack = host.sent();
   EXPECT_EQ(ack.header.acknowledgement, host.theirs(6));
@@ -100,6 +103,7 @@ TEST(TcpDsackReport, IsNotSentWithoutSack) {
   Script host;
   (void)host.established(syn(Script::kPeerIss).mss(1000));
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
+  host.forget_sent();
   host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)));
   EXPECT_TRUE(blocks_sent(host).empty());
   EXPECT_TRUE(host.silent());

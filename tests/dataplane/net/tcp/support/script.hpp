@@ -36,6 +36,10 @@ struct Segment {
     header.flags.fin = true;
     return *this;
   }
+  Segment& push() {
+    header.flags.psh = true;
+    return *this;
+  }
   Segment& window(std::uint16_t value) {
     header.window = value;
     return *this;
