@@ -36,6 +36,9 @@ inline constexpr std::size_t kMaxNeighbours = 2048;
 inline constexpr std::size_t kMaxPendingPerNeighbour = 32;
 inline constexpr std::size_t kMaxPendingForNeighbours = 1024;
 
+// Destinations per worker of which it is remembered what their paths take.
+inline constexpr std::size_t kMaxPathMtus = 1024;
+
 // Frames that an interface queues for a device that does not take them.
 inline constexpr std::size_t kMaxOutgoingFrames = 8192;
 

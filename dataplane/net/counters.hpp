@@ -140,6 +140,9 @@ enum class NetCounter : std::uint16_t {
   kTcpFinWait2Timeouts,
   kTcpUnreachable,
   kTcpUnreachableIgnored,
+  // TCP: how large segments may be.
+  kTcpPathMtuLowered,
+  kTcpPathMtuIgnored,
 
   kCount
 };
@@ -232,8 +235,8 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
       {"icmp_echo_suppressed", Severity::kNotice, "Echo requests not answered: too many."},
       {"icmp_unreachable_in", Severity::kNotice,
        "Destination unreachable received for one of our segments."},
-      {"icmp_fragmentation_needed", Severity::kWarning,
-       "Our segments are too large for the path; the MTU has to be lowered."},
+      {"icmp_fragmentation_needed", Severity::kInfo,
+       "Reports received that a packet of ours was too big for its path."},
       {"icmp_error_ignored", Severity::kNotice,
        "ICMP errors dropped: they quote nothing that we sent."},
 
@@ -245,8 +248,8 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
        "ICMPv6 echo requests not answered: too many, or sent to a group."},
       {"icmpv6_errors_in", Severity::kNotice,
        "Destination unreachable and parameter problem received."},
-      {"icmpv6_packet_too_big", Severity::kWarning,
-       "Our segments are too large for the path; the MTU has to be lowered."},
+      {"icmpv6_packet_too_big", Severity::kInfo,
+       "Reports received that a packet of ours was too big for its path."},
       {"icmpv6_error_ignored", Severity::kNotice,
        "ICMPv6 errors dropped: they quote nothing that we sent, or say nothing to act upon."},
 
@@ -322,5 +325,10 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
       {"tcp_unreachable", Severity::kNotice, "Active opens ended by an ICMP error."},
       {"tcp_unreachable_ignored", Severity::kNotice,
        "ICMP errors ignored: no flow, sequence or state that they fit."},
+
+      {"tcp_path_mtu_lowered", Severity::kInfo,
+       "Connections whose segments became smaller: a router reported them as too big."},
+      {"tcp_path_mtu_ignored", Severity::kNotice,
+       "Reports of segments too big ignored: none in flight, or they are smaller already."},
   };
 };

@@ -1,5 +1,7 @@
 #include "dataplane/net/icmp.hpp"
 
+#include "dataplane/net/mtu_plateaus.hpp"
+
 namespace sluice::net {
 
 void Icmp::receive(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
@@ -18,15 +20,15 @@ void Icmp::receive(base::Instant now, const Interface& interface, const wire::Ip
 }
 
 void Icmp::report_undelivered(base::Instant now, base::Bytes packet) {
+  const auto quoted = quoted_by(packet);
+  if (quoted) tcp_.unreachable(now, quoted->flow(), quoted->sequence.value());
+}
+
+std::optional<wire::QuotedSegment> Icmp::quoted_by(base::Bytes packet) {
   const auto quoted = wire::parse_quoted_segment(packet);
-  if (!quoted || !output_.is_local(quoted->source)) {
-    counters_.add(NetCounter::kIcmpErrorIgnored);
-    return;
-  }
-  const base::FourTuple flow{
-      .local = {.address = quoted->source, .port = quoted->source_port},
-      .remote = {.address = quoted->destination, .port = quoted->destination_port}};
-  tcp_.unreachable(now, flow, quoted->sequence.value());
+  if (quoted && output_.is_local(quoted->source)) return *quoted;
+  counters_.add(NetCounter::kIcmpErrorIgnored);
+  return std::nullopt;
 }
 
 // RFC 1122 3.2.2.6: the data of the request comes back entirely, from the address it was sent to.
@@ -52,15 +54,22 @@ void Icmp::on_echo(base::Instant now, const Interface& interface, const wire::Ip
   output_.send_icmp(now, header.destination, header.source, std::move(packet));
 }
 
-// RFC 5927 7: what needs fragmentation is not unreachable, and believing its MTU unchecked would
-// let anybody slow a connection down.
 void Icmp::on_unreachable(base::Instant now, const wire::IcmpUnreachable& unreachable) {
   if (unreachable.code == wire::UnreachableCode::kFragmentationNeeded) {
-    counters_.add(NetCounter::kIcmpFragmentationNeeded);
-    return;
+    return on_fragmentation_needed(now, unreachable);
   }
   counters_.add(NetCounter::kIcmpUnreachableIn);
   report_undelivered(now, unreachable.quoted);
+}
+
+// RFC 1191 5: a router that does not know that document says nothing of a size.
+void Icmp::on_fragmentation_needed(base::Instant now, const wire::IcmpUnreachable& unreachable) {
+  counters_.add(NetCounter::kIcmpFragmentationNeeded);
+  const auto quoted = quoted_by(unreachable.quoted);
+  if (!quoted) return;
+  const std::uint16_t mtu =
+      unreachable.next_hop_mtu != 0 ? unreachable.next_hop_mtu : plateau_below(quoted->packet_size);
+  tcp_.too_big(now, quoted->flow(), {.sequence = quoted->sequence.value(), .mtu = mtu});
 }
 
 }  // namespace sluice::net

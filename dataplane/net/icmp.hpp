@@ -1,7 +1,9 @@
 // ICMP as a host has to speak it (RFC 792, RFC 1122 3.2.2): echo requests are answered, so many per
-// second; destination unreachable is told to TCP when it quotes a segment of ours. Nothing else is
-// acted upon, and no ICMP error is ever sent.
+// second; destination unreachable is told to TCP when it quotes a segment of ours, and so is what a
+// path's links take (RFC 1191). Nothing else is acted upon, and no ICMP error is ever sent.
 #pragma once
+
+#include <optional>
 
 #include "base/bytes.hpp"
 #include "base/counters.hpp"
@@ -34,6 +36,9 @@ class Icmp {
   void on_echo(base::Instant now, const Interface& interface, const wire::Ipv4Header& header,
                const wire::IcmpEcho& echo);
   void on_unreachable(base::Instant now, const wire::IcmpUnreachable& unreachable);
+  void on_fragmentation_needed(base::Instant now, const wire::IcmpUnreachable& unreachable);
+  // The segment of ours that an error quotes; nothing, and counted, where it is none.
+  std::optional<wire::QuotedSegment> quoted_by(base::Bytes packet);
 
   Ipv4Output& output_;
   tcp::Engine& tcp_;

@@ -27,7 +27,7 @@ void Icmpv6::receive(base::Instant now, Interface& interface, const AcceptedIpv6
   if (const auto* echo = std::get_if<wire::Icmpv6Echo>(&*parsed)) {
     on_echo(now, interface, header, *echo);
   } else if (const auto* too_big = std::get_if<wire::Icmpv6PacketTooBig>(&*parsed)) {
-    on_too_big(*too_big);
+    on_too_big(now, *too_big);
   } else if (const auto* unreachable = std::get_if<wire::Icmpv6Unreachable>(&*parsed)) {
     on_error(now, unreachable->quoted);
   } else if (const auto* problem = std::get_if<wire::Icmpv6ParameterProblem>(&*parsed)) {
@@ -39,15 +39,15 @@ void Icmpv6::receive(base::Instant now, Interface& interface, const AcceptedIpv6
 }
 
 void Icmpv6::report_undelivered(base::Instant now, base::Bytes packet) {
+  const auto quoted = quoted_by(packet);
+  if (quoted) tcp_.unreachable(now, quoted->flow(), quoted->sequence.value());
+}
+
+std::optional<wire::QuotedSegment> Icmpv6::quoted_by(base::Bytes packet) {
   const auto quoted = wire::parse_quoted_ipv6_segment(packet);
-  if (!quoted || !output_.is_local(quoted->source)) {
-    counters_.add(NetCounter::kIcmpv6ErrorIgnored);
-    return;
-  }
-  const base::FourTuple flow{
-      .local = {.address = quoted->source, .port = quoted->source_port},
-      .remote = {.address = quoted->destination, .port = quoted->destination_port}};
-  tcp_.unreachable(now, flow, quoted->sequence.value());
+  if (quoted && output_.is_local(quoted->source)) return *quoted;
+  counters_.add(NetCounter::kIcmpv6ErrorIgnored);
+  return std::nullopt;
 }
 
 // RFC 4443 4.2: the data of the request comes back, from the address it was sent to. What was sent
@@ -79,12 +79,16 @@ void Icmpv6::on_echo(base::Instant now, const Interface& interface, const wire::
   output_.send_icmp(now, header.destination, header.source, std::move(packet));
 }
 
-// RFC 8201 4: every link carries packets of kIpv6MinMtu, so a report of less is a lie. What is too
-// big is not unreachable, and believing its MTU unchecked would let anybody slow a connection down
-// (RFC 5927 7).
-void Icmpv6::on_too_big(const wire::Icmpv6PacketTooBig& too_big) {
-  counters_.add(too_big.mtu < wire::kIpv6MinMtu ? NetCounter::kIcmpv6ErrorIgnored
-                                                : NetCounter::kIcmpv6PacketTooBig);
+// RFC 8201 4: every link carries packets of kIpv6MinMtu, so a report of less is a lie.
+void Icmpv6::on_too_big(base::Instant now, const wire::Icmpv6PacketTooBig& too_big) {
+  if (too_big.mtu < wire::kIpv6MinMtu) {
+    counters_.add(NetCounter::kIcmpv6ErrorIgnored);
+    return;
+  }
+  counters_.add(NetCounter::kIcmpv6PacketTooBig);
+  const auto quoted = quoted_by(too_big.quoted);
+  if (!quoted) return;
+  tcp_.too_big(now, quoted->flow(), {.sequence = quoted->sequence.value(), .mtu = too_big.mtu});
 }
 
 void Icmpv6::on_error(base::Instant now, base::Bytes quoted) {

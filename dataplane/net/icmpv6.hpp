@@ -3,6 +3,8 @@
 // is ever sent.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.hpp"
 #include "base/counters.hpp"
 #include "base/packet.hpp"
@@ -33,8 +35,10 @@ class Icmpv6 {
  private:
   void on_echo(base::Instant now, const Interface& interface, const wire::Ipv6Header& header,
                const wire::Icmpv6Echo& echo);
-  void on_too_big(const wire::Icmpv6PacketTooBig& too_big);
+  void on_too_big(base::Instant now, const wire::Icmpv6PacketTooBig& too_big);
   void on_error(base::Instant now, base::Bytes quoted);
+  // The segment of ours that an error quotes; nothing, and counted, where it is none.
+  std::optional<wire::QuotedSegment> quoted_by(base::Bytes packet);
 
   Ipv6Output& output_;
   tcp::Engine& tcp_;

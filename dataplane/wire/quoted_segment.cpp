@@ -12,13 +12,15 @@ namespace {
 // RFC 792: the first 64 bits of the packet's data are there: both ports and the sequence number.
 base::Result<QuotedSegment, WireError> parse_tcp_beginning(const base::IpAddress& source,
                                                            const base::IpAddress& destination,
+                                                           std::size_t packet_size,
                                                            base::Bytes segment) {
   base::Reader reader(segment);
   QuotedSegment quoted{.source = source,
                        .destination = destination,
                        .source_port = reader.u16(),
                        .destination_port = reader.u16(),
-                       .sequence = SeqNumber(reader.u32())};
+                       .sequence = SeqNumber(reader.u32()),
+                       .packet_size = packet_size};
   if (!reader.ok()) return base::Unexpected{WireError::kTruncated};
   return quoted;
 }
@@ -30,7 +32,8 @@ base::Result<QuotedSegment, WireError> parse_quoted_segment(base::Bytes quoted) 
   if (ip.header.protocol != IpProtocol::kTcp || ip.header.fragment_offset != 0) {
     return base::Unexpected{WireError::kUnsupported};
   }
-  return parse_tcp_beginning(ip.header.source, ip.header.destination, quoted.subspan(ip.size));
+  return parse_tcp_beginning(ip.header.source, ip.header.destination, ip.total_size,
+                             quoted.subspan(ip.size));
 }
 
 base::Result<QuotedSegment, WireError> parse_quoted_ipv6_segment(base::Bytes quoted) {
@@ -48,7 +51,7 @@ base::Result<QuotedSegment, WireError> parse_quoted_ipv6_segment(base::Bytes quo
   if (is_ipv4_mapped(ip.header.source) || is_ipv4_mapped(ip.header.destination)) {
     return base::Unexpected{WireError::kUnsupported};
   }
-  return parse_tcp_beginning(ip.header.source, ip.header.destination,
+  return parse_tcp_beginning(ip.header.source, ip.header.destination, ip.total_size,
                              quoted.subspan(upper->offset));
 }
 

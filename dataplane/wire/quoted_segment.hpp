@@ -3,6 +3,7 @@
 // has a parser of its own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/address.hpp"
@@ -19,6 +20,13 @@ struct QuotedSegment {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   SeqNumber sequence;
+  std::size_t packet_size = 0;  // of the whole packet, bytes, as its header says
+
+  // As its sender sees it.
+  [[nodiscard]] base::FourTuple flow() const {
+    return {.local = {.address = source, .port = source_port},
+            .remote = {.address = destination, .port = destination_port}};
+  }
 };
 
 // `quoted` begins at the IP header. kUnsupported for anything but TCP in an unfragmented packet or

@@ -7,6 +7,7 @@
 #include "dataplane/net/tcp/emitter.hpp"
 #include "dataplane/net/tcp/input.hpp"
 #include "dataplane/net/tcp/output.hpp"
+#include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "dataplane/net/tcp/ports.hpp"
 #include "dataplane/net/tcp/timers.hpp"
 
@@ -21,8 +22,9 @@ struct Engine::Parts {
         base::PacketPool& packets, base::Counters<NetCounter>& counters, Instant start)
       : core(settings, hash_key, std::move(owns_flow), ip, packets, counters, start),
         emitter(core),
+        path_mtu(core, hash_key),
         output(core, emitter),
-        input(core, emitter, hash_key),
+        input(core, emitter, path_mtu, hash_key),
         timers(core, emitter, output) {}
 
   void finish(Connection& c);
@@ -30,6 +32,7 @@ struct Engine::Parts {
 
   Core core;
   Emitter emitter;
+  PathMtuDiscovery path_mtu;
   Output output;
   Input input;
   Timers timers;
@@ -53,6 +56,11 @@ void Engine::receive(Instant now, const base::IpAddress& source, const base::IpA
 void Engine::unreachable(Instant now, const base::FourTuple& flow, std::uint32_t sequence) {
   parts_->core.now = now;
   parts_->input.unreachable(flow, wire::SeqNumber(sequence));
+}
+
+void Engine::too_big(Instant now, const base::FourTuple& flow, const TooBig& report) {
+  parts_->core.now = now;
+  parts_->path_mtu.too_big(flow, report);
 }
 
 void Engine::advance(Instant now) {

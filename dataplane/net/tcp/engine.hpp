@@ -24,6 +24,12 @@ namespace sluice::net::tcp {
 using HashKey = std::span<const std::byte, 16>;
 using OwnsFlow = std::function<bool(const base::FourTuple&)>;
 
+// A router's report that a segment was larger than what comes next on its way.
+struct TooBig {
+  std::uint32_t sequence = 0;  // in the segment's header
+  std::uint32_t mtu = 0;       // of what comes next, bytes of IP packet
+};
+
 class Engine {
  public:
   // `ip`, `packets` and `counters` outlive the engine. An empty `owns_flow` owns every flow.
@@ -41,6 +47,8 @@ class Engine {
   // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow
   // as this host sees it and the sequence number in its header.
   void unreachable(base::Instant now, const base::FourTuple& flow, std::uint32_t sequence);
+  // The same for a segment that was too big.
+  void too_big(base::Instant now, const base::FourTuple& flow, const TooBig& report);
   void advance(base::Instant now);
   void flush(base::Instant now);
   [[nodiscard]] base::Instant next_deadline() const;

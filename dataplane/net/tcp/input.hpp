@@ -9,6 +9,7 @@
 #include "base/packet.hpp"
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/emitter.hpp"
+#include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "dataplane/net/tcp/reset_limit.hpp"
 #include "dataplane/net/tcp/syn_cookies.hpp"
 #include "dataplane/wire/tcp.hpp"
@@ -17,8 +18,8 @@ namespace sluice::net::tcp {
 
 class Input {
  public:
-  Input(Core& core, Emitter& emitter, HashKey hash_key)
-      : core_(core), emitter_(emitter), cookies_(hash_key) {}
+  Input(Core& core, Emitter& emitter, PathMtuDiscovery& path_mtu, HashKey hash_key)
+      : core_(core), emitter_(emitter), path_mtu_(path_mtu), cookies_(hash_key) {}
 
   void receive(const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
@@ -75,6 +76,7 @@ class Input {
 
   Core& core_;
   Emitter& emitter_;
+  PathMtuDiscovery& path_mtu_;
   SynCookies cookies_;
   ResetLimit resets_;
 };

@@ -48,6 +48,7 @@ void Input::take_syn(const wire::TcpHeader& syn, Connection& c) {
   const std::uint32_t options_size = c.timestamps ? kTimestampOptionSize : 0;
   const std::uint32_t mss = std::min(peer, emitter_.local_mss(remote)) - options_size;
   c.snd.mss = static_cast<std::uint16_t>(std::min(mss, core_.payload_room));
+  path_mtu_.begin(c);
   // RFC 7323 2.2: a SYN's window is never scaled.
   c.snd.wnd = c.snd.max_wnd = syn.window;
   c.snd.wl1 = syn.sequence;
