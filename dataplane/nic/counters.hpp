@@ -36,7 +36,8 @@ struct sluice::base::CounterTable<sluice::nic::NicCounter> {
       {"received_frames", Severity::kInfo, "Frames received from devices."},
       {"received_bytes", Severity::kInfo, "Bytes of the frames received."},
       {"receive_segmented", Severity::kWarning,
-       "Frames dropped because the device spread them over several buffers."},
+       "Frames dropped because the device spread them over several buffers, and not as it does "
+       "with coalesced TCP segments."},
       {"receive_shed", Severity::kWarning,
        "Large frames dropped because packets were running out."},
       {"sent_frames", Severity::kInfo, "Frames that devices took for transmission."},

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/limits.hpp"
+#include "dataplane/nic/coalesced_frame.hpp"
 #include "dataplane/nic/dpdk_mbuf.hpp"
 
 namespace sluice::nic {
@@ -23,12 +24,17 @@ constexpr std::size_t kShedAbove = 128;
 // How often a link that took no frame is asked whether it is up.
 constexpr base::Duration kLinkCheckInterval = base::Duration::milliseconds(10);
 
+// The buffers that one coalesced frame is spread over at most: 64 KB of small ones.
+constexpr std::size_t kMaxParts = 64;
+
+// "None" is what a virtual machine's host says of its own packets, whose checksums it never
+// computed: there is none in the packet, but what it would protect is right.
 base::Packet::Checksum received_checksum(std::uint64_t flags) {
   const std::uint64_t ip = flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
   const std::uint64_t l4 = flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
   base::Packet::Checksum checksum;
-  checksum.ip_verified = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-  checksum.l4_verified = l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  checksum.ip_verified = ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || ip == RTE_MBUF_F_RX_IP_CKSUM_NONE;
+  checksum.l4_verified = l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE;
   checksum.bad = ip == RTE_MBUF_F_RX_IP_CKSUM_BAD || l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD;
   return checksum;
 }
@@ -68,34 +74,44 @@ DpdkDevice::DpdkDevice(const Options& options, DpdkPacketPool& pool,
       counters_(counters) {}
 
 std::size_t DpdkDevice::receive(base::Instant, std::span<base::Packet*> out) {
-  std::array<rte_mbuf*, kBurst> burst;
-  const auto wanted = static_cast<std::uint16_t>(std::min(out.size(), kBurst));
-  const std::uint16_t n = rte_eth_rx_burst(options_.port, options_.queue, burst.data(), wanted);
-  received_since_refresh_ += n;
-  if (received_since_refresh_ >= kBurst) {
-    received_since_refresh_ = 0;
-    pool_.refresh();
-  }
-
   std::size_t kept = 0;
-  for (rte_mbuf* mbuf : std::span(burst).first(n)) {
-    if (base::Packet* packet = adopt(*mbuf)) out[kept++] = packet;
+  if (parts_.empty()) {
+    std::array<rte_mbuf*, kBurst> burst;
+    const auto wanted = static_cast<std::uint16_t>(std::min(out.size(), kBurst));
+    const std::uint16_t n = rte_eth_rx_burst(options_.port, options_.queue, burst.data(), wanted);
+    received_since_refresh_ += n;
+    if (received_since_refresh_ >= kBurst) {
+      received_since_refresh_ = 0;
+      pool_.refresh();
+    }
+    for (rte_mbuf* mbuf : std::span(burst).first(n)) {
+      if (shed(*mbuf)) continue;
+      if (mbuf->nb_segs > 1) {
+        adopt_parts(*mbuf);
+      } else if (parts_.empty()) {
+        out[kept++] = adopt(*mbuf);
+      } else {
+        parts_.push_back(base::PacketPtr(adopt(*mbuf)));
+      }
+    }
   }
+  while (kept < out.size() && !parts_.empty()) out[kept++] = parts_.pop_front().release();
   return kept;
 }
 
-// Null when the frame was dropped, and counted.
-base::Packet* DpdkDevice::adopt(rte_mbuf& mbuf) {
-  if (mbuf.nb_segs != 1) {
-    counters_.add(NicCounter::kReceiveSegmented);
-    rte_pktmbuf_free(&mbuf);
-    return nullptr;
-  }
-  if (pool_.pressed() && mbuf.data_len > kShedAbove) {
+// True when the frame was dropped, and counted.
+bool DpdkDevice::shed(rte_mbuf& mbuf) {
+  if (pool_.pressed() && mbuf.pkt_len > kShedAbove) {
     counters_.add(NicCounter::kReceiveShed);
     rte_pktmbuf_free(&mbuf);
-    return nullptr;
+    return true;
   }
+  counters_.add(NicCounter::kReceivedFrames);
+  counters_.add(NicCounter::kReceivedBytes, mbuf.pkt_len);
+  return false;
+}
+
+base::Packet* DpdkDevice::adopt(rte_mbuf& mbuf) const {
   base::Packet* packet = packet_of(&mbuf);
   packet->reset();
   packet->place(mbuf.data_off, mbuf.data_len);
@@ -103,9 +119,32 @@ base::Packet* DpdkDevice::adopt(rte_mbuf& mbuf) {
   if (options_.hashes && (mbuf.ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
     packet->flow_hash = mbuf.hash.rss;
   }
-  counters_.add(NicCounter::kReceivedFrames);
-  counters_.add(NicCounter::kReceivedBytes, mbuf.data_len);
   return packet;
+}
+
+// Each buffer as a frame of its own, where the device has verified the whole; none and counted
+// otherwise.
+void DpdkDevice::adopt_parts(rte_mbuf& mbuf) {
+  const base::Packet* const first = adopt(mbuf);
+  std::array<base::Packet*, kMaxParts> parts;
+  std::size_t n = 0;
+  const bool fits = mbuf.nb_segs <= parts.size();
+  const std::uint32_t hash = first->flow_hash;
+  bool ours = fits && first->checksum.l4_verified && !first->checksum.bad;
+  if (ours) {
+    for (rte_mbuf* part = &mbuf; part != nullptr; part = part->next) parts[n++] = adopt(*part);
+    ours = take_apart(std::span(parts).first(n));
+  }
+  if (!ours) {
+    counters_.add(NicCounter::kReceiveSegmented);
+    return rte_pktmbuf_free(&mbuf);
+  }
+  for (base::Packet* part : std::span(parts).first(n)) {
+    mbuf_of(part)->next = nullptr;
+    mbuf_of(part)->nb_segs = 1;
+    part->flow_hash = hash;
+    parts_.push_back(base::PacketPtr(part));
+  }
 }
 
 std::size_t DpdkDevice::transmit(base::Instant now, std::span<base::Packet* const> frames) {

@@ -34,7 +34,9 @@ class DpdkDevice final : public Device {
   [[nodiscard]] int wake_fd() const override { return options_.wake_fd; }
 
  private:
-  [[nodiscard]] base::Packet* adopt(rte_mbuf& mbuf);
+  [[nodiscard]] bool shed(rte_mbuf& mbuf);
+  [[nodiscard]] base::Packet* adopt(rte_mbuf& mbuf) const;
+  void adopt_parts(rte_mbuf& mbuf);
   [[nodiscard]] bool sendable(const base::Packet& frame) const;
   [[nodiscard]] bool link_is_up(base::Instant now);
 
@@ -43,6 +45,8 @@ class DpdkDevice final : public Device {
   DpdkPacketPool& pool_;
   base::Counters<NicCounter>& counters_;
   std::size_t received_since_refresh_ = 0;
+  // Received and not handed out: the parts of coalesced frames, and what came behind them.
+  base::PacketQueue parts_;
   bool link_up_ = true;
   base::Instant link_checked_;
 };

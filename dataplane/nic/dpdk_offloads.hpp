@@ -16,6 +16,7 @@ namespace sluice::nic {
                                        const DpdkPortSettings& settings, std::uint16_t queues);
 
 // Writes down what was chosen, scaling excepted, in the port's configuration.
-void request_offloads(const Offloads& offloads, rte_eth_rxmode& receive, rte_eth_txmode& transmit);
+void request_offloads(const Offloads& offloads, const rte_eth_dev_info& device,
+                      rte_eth_rxmode& receive, rte_eth_txmode& transmit);
 
 }  // namespace sluice::nic

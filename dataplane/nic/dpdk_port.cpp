@@ -112,7 +112,7 @@ base::Result<void, std::string> DpdkPort::configure() {
   if (settings_.wakes) conf.intr_conf.rxq = 1;
   RssKey key{};
   offloads_ = choose_offloads(device, settings_, queues_);
-  request_offloads(offloads_, conf.rxmode, conf.txmode);
+  request_offloads(offloads_, device, conf.rxmode, conf.txmode);
   if (scales()) request_scaling(device, settings_, key, conf);
   if (const int error = rte_eth_dev_configure(port_, queues_, queues_, &conf); error != 0) {
     return failure("the device does not take its configuration (MTU and queues)", error);

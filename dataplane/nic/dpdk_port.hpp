@@ -31,6 +31,9 @@ struct DpdkPortSettings {
   bool shares_mac_with_kernel = false;
   // Trust the device with what it offers to do: real hardware.
   bool offloads = false;
+  // A fault device stands in front: what it corrupts must not be repaired, or overlooked, by the
+  // device, and what it loses must be a packet as on the wire.
+  bool faulty = false;
   // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
   // tap's.
   bool wakes = false;

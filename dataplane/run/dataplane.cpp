@@ -32,19 +32,6 @@ struct OpenPort {
   std::unique_ptr<nic::DpdkPort> port;
 };
 
-// What is corrupted on purpose must not be repaired, or overlooked, by the device, and what is lost
-// on purpose must be a packet of the wire.
-nic::Offloads offloads_of(const OpenPort& open) {
-  nic::Offloads offloads = open.port->offloads();
-  if (!open.settings.faults) return offloads;
-  for (const nic::Offload offload :
-       {nic::Offload::kReceiveIpv4Checksum, nic::Offload::kReceiveTcpChecksum,
-        nic::Offload::kTransmitIpv4Checksum, nic::Offload::kTransmitTcpChecksum}) {
-    offloads.take_over(offload, "the port damages traffic on purpose");
-  }
-  return offloads;
-}
-
 base::Unexpected<std::string> port_error(const PortSettings& port, const std::string& error) {
   return {"port " + port.name + ": " + error};
 }
@@ -54,7 +41,7 @@ PortSummary summarise(const OpenPort& open) {
                       .queues = open.port->queues(),
                       .scales = open.port->scales(),
                       .offloads = {}};
-  const nic::Offloads offloads = offloads_of(open);
+  const nic::Offloads& offloads = open.port->offloads();
   for (std::size_t i = 0; i < nic::kOffloads; ++i) {
     const auto offload = static_cast<nic::Offload>(i);
     summary.offloads.push_back({.name = nic::name_of(offload),
@@ -269,17 +256,14 @@ Worker::Options DataPlane::Parts::worker_options(unsigned worker) const {
 base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
     const OpenPort& open, unsigned index, base::Counters<nic::NicCounter>& counters) const {
   const nic::DeviceInfo& info = open.port->info();
-  const nic::Offloads offloads = offloads_of(open);
   Worker::PortQueue queue;
-  queue.interface = {
-      .mac = info.mac,
-      .addresses = open.settings.addresses,
-      .gateway = open.settings.gateway,
-      .ipv6_gateway = open.settings.ipv6_gateway,
-      .mtu = info.mtu,
-      .device_verifies_checksums = offloads[nic::Offload::kReceiveIpv4Checksum].by_device ||
-                                   offloads[nic::Offload::kReceiveTcpChecksum].by_device,
-      .device_computes_checksums = offloads[nic::Offload::kTransmitTcpChecksum].by_device};
+  queue.interface = {.mac = info.mac,
+                     .addresses = open.settings.addresses,
+                     .gateway = open.settings.gateway,
+                     .ipv6_gateway = open.settings.ipv6_gateway,
+                     .mtu = info.mtu,
+                     .device_verifies_checksums = info.verifies_checksums,
+                     .device_computes_checksums = info.computes_checksums};
   queue.transmitter = index % open.port->queues();
   queue.hashes = open.port->scales();
   if (index >= open.port->queues()) return queue;

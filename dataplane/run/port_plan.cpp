@@ -198,6 +198,7 @@ base::Result<PortPlan, std::string> plan_port(const PortSettings& port,
   plan.device.max_queues = std::min(plan.device.max_queues, queues);
   plan.device.mtu = port.mtu;
   plan.device.takes_groups = wants_groups(port);
+  plan.device.faulty = port.faults.has_value();
   plan.data_room =
       std::max({plan.data_room, round_up(port.mtu + kFrameHeader, 1024), kDefaultDataRoom});
   return plan;

@@ -25,6 +25,9 @@ inline constexpr auto kPeerMac = mac(1);
 
 class StackFixture : public ::testing::Test {
  protected:
+  // `data_room` of the packets, for frames that are longer than usual.
+  explicit StackFixture(std::size_t data_room = 2048) : pool_(2048, data_room) {}
+
   void receive(const test::ByteVector& frame, base::Packet::Checksum checksum = {}) {
     base::Packet* packet = pool_.allocate();
     base::copy(packet->append(frame.size()), frame);
@@ -58,7 +61,7 @@ class StackFixture : public ::testing::Test {
   std::optional<Event> next_event() { return stack_.next_event(); }
 
   base::Instant now_ = base::Instant::from_nanoseconds(1'000'000'000);
-  base::MemoryPacketPool pool_{2048};
+  base::MemoryPacketPool pool_;
   Stack stack_{{.tcp = {.max_connections = 64, .max_half_open = 16, .max_time_wait = 16},
                 .hash_key = {},
                 .owns_flow = {}},

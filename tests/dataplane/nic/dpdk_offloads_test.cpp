@@ -17,7 +17,9 @@ constexpr std::array<std::uint8_t, 40> kKey{};
 // A network card that does all that there is.
 rte_eth_dev_info capable() {
   rte_eth_dev_info device{};
-  device.rx_offload_capa = RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO;
+  device.rx_offload_capa =
+      RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER;
+  device.max_lro_pkt_size = 65280;
   device.tx_offload_capa = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
                            RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS |
                            RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
@@ -34,22 +36,27 @@ DpdkPortSettings trusting() {
   return settings;
 }
 
-TEST(Offloads, CapableDeviceIsAskedForChecksumsAndScaling) {
-  const Offloads offloads = choose_offloads(capable(), trusting(), kQueues);
-  for (const Offload each : {Offload::kReceiveIpv4Checksum, Offload::kReceiveTcpChecksum,
-                             Offload::kTransmitTcpChecksum, Offload::kScaling}) {
+TEST(Offloads, CapableDeviceIsAskedForAllThatItHas) {
+  const rte_eth_dev_info device = capable();
+  const Offloads offloads = choose_offloads(device, trusting(), kQueues);
+  for (const Offload each :
+       {Offload::kReceiveIpv4Checksum, Offload::kReceiveTcpChecksum, Offload::kTransmitTcpChecksum,
+        Offload::kCoalescing, Offload::kScaling}) {
     EXPECT_TRUE(offloads[each].by_device) << name_of(each);
     EXPECT_EQ(offloads[each].why_not, "");
   }
   rte_eth_rxmode receive{};
   rte_eth_txmode transmit{};
-  request_offloads(offloads, receive, transmit);
-  EXPECT_EQ(receive.offloads, RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM);
+  request_offloads(offloads, device, receive, transmit);
+  EXPECT_EQ(receive.offloads, RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |
+                                  RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER);
+  EXPECT_EQ(receive.max_lro_pkt_size, device.max_lro_pkt_size);
   EXPECT_EQ(transmit.offloads, RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
 }
 
 TEST(Offloads, WhatADeviceHasNotIsNotAskedFor) {
-  const Offloads offloads = choose_offloads({}, trusting(), kQueues);
+  const rte_eth_dev_info device{};
+  const Offloads offloads = choose_offloads(device, trusting(), kQueues);
   for (std::size_t i = 0; i < kOffloads; ++i) {
     const auto each = static_cast<Offload>(i);
     EXPECT_FALSE(offloads[each].by_device) << name_of(each);
@@ -58,7 +65,7 @@ TEST(Offloads, WhatADeviceHasNotIsNotAskedFor) {
   EXPECT_EQ(offloads[Offload::kScaling].why_not, "the device has none");
   rte_eth_rxmode receive{};
   rte_eth_txmode transmit{};
-  request_offloads(offloads, receive, transmit);
+  request_offloads(offloads, device, receive, transmit);
   EXPECT_EQ(receive.offloads, 0U);
   EXPECT_EQ(transmit.offloads, 0U);
 }
@@ -71,11 +78,30 @@ TEST(Offloads, OneOfTheReceiveChecksumsIsTakenWithoutTheOther) {
   EXPECT_FALSE(offloads[Offload::kReceiveIpv4Checksum].by_device);
 }
 
+TEST(Offloads, CoalescingNeedsTheDevicesChecksums) {
+  rte_eth_dev_info device = capable();
+  device.rx_offload_capa = RTE_ETH_RX_OFFLOAD_TCP_LRO;
+  const Offloads offloads = choose_offloads(device, trusting(), kQueues);
+  EXPECT_FALSE(offloads[Offload::kCoalescing].by_device);
+  EXPECT_EQ(offloads[Offload::kCoalescing].why_not, "the device verifies no TCP checksums");
+}
+
 TEST(Offloads, DriverThatWorksOnTheProcessorIsNotAsked) {
   const Offloads offloads = choose_offloads(capable(), {}, kQueues);
   EXPECT_FALSE(offloads[Offload::kTransmitTcpChecksum].by_device);
   EXPECT_EQ(offloads[Offload::kTransmitTcpChecksum].why_not,
             "its driver would do it on the processor, too");
+}
+
+TEST(Offloads, PortWithFaultsLeavesOnlyScalingToTheDevice) {
+  DpdkPortSettings settings = trusting();
+  settings.faulty = true;
+  const Offloads offloads = choose_offloads(capable(), settings, kQueues);
+  for (std::size_t i = 0; i < kOffloads; ++i) {
+    const auto each = static_cast<Offload>(i);
+    EXPECT_EQ(offloads[each].by_device, each == Offload::kScaling) << name_of(each);
+  }
+  EXPECT_EQ(offloads[Offload::kReceiveTcpChecksum].why_not, "the port damages traffic on purpose");
 }
 
 TEST(Offloads, OneQueueNeedsNoScaling) {

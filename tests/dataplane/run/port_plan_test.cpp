@@ -48,6 +48,13 @@ TEST(PortPlan, DevicesThatFilterDeliverGroupsToPortsWithIpv6) {
   EXPECT_FALSE(takes_groups(port(DeviceKind::kMemif, "/run/memif.sock")));
 }
 
+TEST(PortPlan, PortWithFaultsIsKnownAsSuch) {
+  PortSettings settings = port(DeviceKind::kPci, "0000:3b:00.0");
+  EXPECT_FALSE(plan_port(settings, kSecondOfFour)->device.faulty);
+  settings.faults = FaultSettings{};
+  EXPECT_TRUE(plan_port(settings, kSecondOfFour)->device.faulty);
+}
+
 TEST(PortPlan, TapHasAtMostTheQueuesOfItsDriver) {
   const auto plan = plan_port(port(DeviceKind::kTap, "sluice0"), {.index = 0, .workers = 32});
   EXPECT_EQ(plan->device.max_queues, 16);
