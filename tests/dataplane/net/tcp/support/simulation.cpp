@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 namespace sluice::net::tcp::test {
 
@@ -27,11 +28,16 @@ Duration random_duration(std::mt19937_64& random, Duration most) {
 
 }  // namespace
 
-Host::Host(Simulation& world, std::string_view text, const TcpSettings& settings,
-           std::size_t packets, std::size_t data_room)
-    : address(*IpAddress::parse(text)),
-      pool(packets, data_room),
-      engine(settings, kHashKey, {}, *this, pool, counters, world.now),
+IpAddress address_of(base::AddressFamily family, int host) {
+  const char* const prefix = family == base::AddressFamily::kIpv4 ? "198.18.0." : "2001:db8::";
+  return *IpAddress::parse(prefix + std::to_string(host));
+}
+
+Host::Host(Simulation& world, const Options& options)
+    : mtu(options.mtu),
+      address(options.address),
+      pool(options.packets, options.data_room),
+      engine(options.tcp, kHashKey, {}, *this, pool, counters, world.now),
       world_(world) {}
 
 Host::~Host() = default;
@@ -40,7 +46,7 @@ void Host::send_tcp(Instant, const IpAddress& source, const IpAddress& destinati
                     PacketPtr segment) {
   EXPECT_EQ(source, address);
   EXPECT_EQ(destination, peer->address);
-  EXPECT_LE(segment->size() + 20, mtu);
+  EXPECT_LE(segment->size() + (address.is_ipv4() ? 20U : 40U), mtu);
   EXPECT_GE(segment->headroom(), kLowerHeaders);
   world_.transmit(*this, std::move(segment));
 }
@@ -49,8 +55,16 @@ Simulation::Simulation(const Options& options)
     : now(options.start),
       random(options.seed),
       link(options.link),
-      client(*this, "198.18.0.1", options.client, options.packets, options.data_room),
-      server(*this, "198.18.0.2", options.server, options.packets, options.data_room) {
+      client(*this, {.address = address_of(options.family, 1),
+                     .tcp = options.client,
+                     .mtu = options.mtu,
+                     .packets = options.packets,
+                     .data_room = options.data_room}),
+      server(*this, {.address = address_of(options.family, 2),
+                     .tcp = options.server,
+                     .mtu = options.mtu,
+                     .packets = options.packets,
+                     .data_room = options.data_room}) {
   client.peer = &server;
   server.peer = &client;
 }
@@ -64,15 +78,29 @@ void Simulation::transmit(Host& from, PacketPtr segment) {
   if (observe) observe(bytes);
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   std::vector<std::byte> frame(segment->bytes().begin(), segment->bytes().end());
+  const std::optional<Instant> left = leaves_router(from, frame.size());
   const int copies = chance() < link.loss ? 0 : chance() < link.duplication ? 2 : 1;
-  for (int i = 0; i < copies; ++i) {
-    const Instant at = now + link.delay + random_duration(random, link.jitter);
+  for (int i = 0; i < copies && left && !cut; ++i) {
+    Instant at = *left + link.delay + random_duration(random, link.jitter);
+    if (chance() < link.reordering) at = at + random_duration(random, link.late);
     in_flight_.emplace(at, Flight{.to = from.peer, .bytes = bytes});
   }
   const Duration hold = random_duration(random, link.hold);
   if (hold.nanoseconds() > 0) {
     held_.emplace(now + hold, Held{.packet = std::move(segment), .bytes = std::move(frame)});
   }
+}
+
+// When a frame of this size has passed the bottleneck; nothing when the router had no room for it.
+std::optional<Instant> Simulation::leaves_router(Host& from, std::size_t size) {
+  if (link.bits_per_second == 0) return now;
+  const Instant begin = std::max(from.bottleneck_free_at, now);
+  const std::int64_t waiting = (begin - now).nanoseconds() * link.bits_per_second / 8'000'000'000;
+  if (waiting > 0 && static_cast<std::size_t>(waiting) + size > link.router_buffer) return {};
+  const auto bits = static_cast<std::int64_t>(size) * 8;
+  from.bottleneck_free_at =
+      begin + Duration::nanoseconds(bits * 1'000'000'000 / link.bits_per_second);
+  return from.bottleneck_free_at;
 }
 
 void Simulation::release_held() {

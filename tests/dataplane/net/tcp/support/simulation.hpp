@@ -1,6 +1,7 @@
-// Two TCP engines joined by a bad link, in virtual time. The link loses, duplicates, delays and so
-// reorders segments, holds on to their packets as a driver does, and checks that nobody edits what
-// it holds. Everything follows from one seed.
+// Two TCP engines joined by a bad link, in virtual time. The link is a router with a buffer in
+// front of a bottleneck; it loses, duplicates, delays and reorders segments, holds on to their
+// packets as a driver does, checks that nobody edits what it holds, and can be cut. Everything
+// follows from one seed.
 #pragma once
 
 #include <array>
@@ -8,8 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
@@ -20,13 +21,20 @@ namespace sluice::net::tcp::test {
 // The hash key of both engines.
 inline constexpr std::array<std::byte, 16> kHashKey{std::byte{7}, std::byte{1}};
 
+// Of the client, 1, and the server, 2.
+[[nodiscard]] base::IpAddress address_of(base::AddressFamily family, int host);
+
 struct LinkQuality {
   double loss = 0;
   double duplication = 0;
+  double reordering = 0;                                  // chance that a segment comes late
+  base::Duration late = base::Duration::milliseconds(5);  // up to this much
   base::Duration delay = base::Duration::microseconds(100);
   base::Duration jitter;  // up to this much more, for each segment on its own
   // How long a transmitted packet stays with the link; up to this much.
   base::Duration hold;
+  std::int64_t bits_per_second = 0;  // of each direction's bottleneck; 0: there is none
+  std::size_t router_buffer = 0;     // bytes that may wait in front of it, the one in it included
 };
 
 class Simulation;
@@ -34,8 +42,14 @@ class Simulation;
 // One side: an engine, its packets and its end of the link.
 class Host final : public IpOutput {
  public:
-  Host(Simulation& world, std::string_view address, const TcpSettings& settings,
-       std::size_t packets, std::size_t data_room);
+  struct Options {
+    base::IpAddress address;
+    TcpSettings tcp;
+    std::size_t mtu = 1500;
+    std::size_t packets = 2048;
+    std::size_t data_room = 2048;
+  };
+  Host(Simulation& world, const Options& options);
   ~Host() override;
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
@@ -47,12 +61,13 @@ class Host final : public IpOutput {
     return other == address;
   }
 
-  std::size_t mtu = 1500;
+  std::size_t mtu;
   const base::IpAddress address;
   base::MemoryPacketPool pool;
   base::Counters<NetCounter> counters;
   Engine engine;
   Host* peer = nullptr;
+  base::Instant bottleneck_free_at;  // of the direction that begins here
 
  private:
   Simulation& world_;
@@ -63,6 +78,8 @@ class Simulation {
   struct Options {
     std::uint64_t seed = 1;
     LinkQuality link;
+    base::AddressFamily family = base::AddressFamily::kIpv4;
+    std::size_t mtu = 1500;
     TcpSettings client;
     TcpSettings server;
     std::size_t packets = 2048;
@@ -76,6 +93,8 @@ class Simulation {
   std::function<void()> application;
   // Sees every segment that is sent, lost ones included, from its TCP header on.
   std::function<void(base::Bytes)> observe;
+  // Nothing passes while the cable is cut; what is on its way still arrives.
+  bool cut = false;
   // When the applications want a turn at the latest.
   base::Instant application_wakes = base::Instant::never();
 
@@ -107,6 +126,7 @@ class Simulation {
   };
 
   void turn();
+  [[nodiscard]] std::optional<base::Instant> leaves_router(Host& from, std::size_t size);
   void deliver(Flight& flight);
   void release_held();
 
