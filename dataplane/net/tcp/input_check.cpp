@@ -38,6 +38,17 @@ bool overtaken_ack(const Connection& c, const wire::TcpHeader& header, std::uint
          header.acknowledgement <= c.snd.una;
 }
 
+// An old segment whose acknowledgment is news. RFC 9293 3.10.7.4 would drop it whole; but where a
+// window comes late and both sides take the other's for shut, each keeps its numbers within it, the
+// other has passed them, and neither is ever heard again. As near as the windows were wide: what a
+// blind sender could hit grows by no more (RFC 5961 5).
+bool acknowledges_late(const Connection& c, const wire::TcpHeader& header) {
+  const std::uint32_t widest = std::uint32_t{0xffff} << c.rcv.scale;
+  return c.synchronized() && header.flags.ack && header.acknowledgement > c.snd.una &&
+         header.acknowledgement <= c.snd.nxt && header.sequence < c.rcv.nxt &&
+         header.sequence >= c.rcv.nxt - widest;
+}
+
 // What a reset means to the session. Where the peer has closed and only our FIN is not acknowledged
 // (CLOSING, LAST-ACK), it means that the peer is done with the connection, and that is all.
 CloseReason reason_of_reset(const Connection& c) {
@@ -90,6 +101,9 @@ Input::Verdict Input::first_check_sequence(Arrival& arrival, Connection& c) {
   }
   if (arrival.header.flags.rst) {
     core_.count(NetCounter::kTcpResetIgnored);
+    return Verdict::kStop;
+  }
+  if (acknowledges_late(c, arrival.header) && fifth_check_ack(arrival, c) == Verdict::kStop) {
     return Verdict::kStop;
   }
   // RFC 9293 3.10.7.4: an acknowledgment in reply, which a peer whose data we have already needs

@@ -123,6 +123,37 @@ TEST(TcpPeerWindow, AckBehindARefusedProbeStandsInTheWindow) {
   }
 }
 
+// Each side has probed the other's window, which a segment that came late shut again, and each
+// probe was taken: both send from numbers that the other has passed. One of them has to listen.
+TEST(TcpPeerWindow, TwoSidesThatTakeEachOthersForShutHearEachOther) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(0));
+  host.write(c, "hello");
+  host.pass(Duration::seconds(2));
+  EXPECT_EQ(host.engine.unacknowledged(c), 5U);
+  host.arrives(data(host.theirs(0), "abc").ack(host.ours(0)).window(0));
+  EXPECT_EQ(host.read(c), "abc");
+  host.forget_sent();
+  // The peer has our probe, and not our acknowledgment.
+  host.arrives(data(host.theirs(0), "a").ack(host.ours(1)).window(0));
+  EXPECT_EQ(host.engine.unacknowledged(c), 4U);
+  const Segment ack = host.sent();
+  EXPECT_EQ(ack.header.sequence, host.ours(1));
+  EXPECT_EQ(ack.header.acknowledgement, host.theirs(3));
+}
+
+// RFC 5961 5: what lies further back than any window was wide is nobody's who knows the connection.
+TEST(TcpPeerWindow, AckFromFarBehindIsNotHeard) {
+  Script host;
+  const auto c = host.established();
+  host.write(c, "hello");
+  host.arrives(data(host.theirs(0) - 0x10000, "a").ack(host.ours(5)));
+  EXPECT_EQ(host.engine.unacknowledged(c), 5U);
+  host.arrives(data(host.theirs(0) - 0xffff, "a").ack(host.ours(5)));
+  EXPECT_EQ(host.engine.unacknowledged(c), 0U);
+}
+
 // RFC 7323 2.4: a scaled window is rounded down, and its edge seems to go back a little.
 TEST(TcpPeerWindow, AckAtTheEndOfARoundedWindowKeepsItsNumber) {
   Script host;
