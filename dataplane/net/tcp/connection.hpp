@@ -19,6 +19,7 @@
 #include "dataplane/net/tcp/recovery.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
 #include "dataplane/net/tcp/send_queue.hpp"
+#include "dataplane/net/tcp/tail_probe.hpp"
 #include "dataplane/wire/seq_number.hpp"
 
 namespace sluice::net::tcp {
@@ -94,6 +95,7 @@ struct Outbox {
   Recovery recovery;
   Cubic congestion;
   base::Instant pace;  // no data goes out before
+  TailProbe tail_probe;
 };
 
 // What has arrived and was not taken by the session yet.
@@ -123,7 +125,6 @@ struct HotVariables {
   bool syn_resent : 1 = false;
   bool by_cookie : 1 = false;         // our SYN-ACK was a SYN cookie
   bool probing : 1 = false;           // zero-window probes are being sent
-  bool tail_probed : 1 = false;       // a tail loss probe is out
   bool tail_probe_armed : 1 = false;  // kRetransmit stands for a tail loss probe
 
   SendVariables snd;

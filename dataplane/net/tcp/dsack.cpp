@@ -28,9 +28,10 @@ std::optional<wire::SackBlock> duplicate_in(const AckArrival& arrival) {
 // True when the duplicate is of something that the latest episode sent again. Others are the
 // network's own, or tail loss probes, and say nothing of losses.
 bool Recovery::take_duplicate(const AckArrival& arrival, AckOutcome& outcome) {
-  if (unexplained_ == 0) return false;
   const auto duplicate = duplicate_in(arrival);
-  if (!duplicate || duplicate->left < episode_start_ || duplicate->right > recovery_point_) {
+  if (!duplicate) return false;
+  outcome.duplicate_end = duplicate->right;
+  if (unexplained_ == 0 || duplicate->left < episode_start_ || duplicate->right > recovery_point_) {
     return false;
   }
   if (unexplained_ == kTooMany) return true;

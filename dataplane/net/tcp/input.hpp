@@ -63,7 +63,7 @@ class Input {
   [[nodiscard]] Verdict fifth_check_ack(const Arrival& arrival, Connection& c);
   void acknowledge(const Arrival& arrival, Connection& c, bool window_changed);
   [[nodiscard]] bool update_window(const Arrival& arrival, Connection& c);
-  void measure(const Arrival& arrival, Connection& c, std::optional<base::Duration> sample);
+  bool measure(const Arrival& arrival, Connection& c, std::optional<base::Duration> sample);
   [[nodiscard]] Verdict fin_acknowledged(Connection& c);
 
   // --- input_text.cpp: seventh and eighth ---

@@ -70,8 +70,9 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
   const wire::TcpHeader& header = arrival.header;
   const std::uint32_t flight = c.snd.flight();
   // RFC 5681 2.
-  const bool duplicate = header.acknowledgement == c.snd.una && flight > 0 &&
-                         arrival.length() == 0 && !window_changed && !c.probing;
+  const bool repeated =
+      header.acknowledgement == c.snd.una && arrival.length() == 0 && !window_changed && !c.probing;
+  const bool duplicate = repeated && flight > 0;
   if (duplicate) core_.count(NetCounter::kTcpDuplicateAcks);
   AckArrival ack{.now = core_.now,
                  .ack = header.acknowledgement,
@@ -84,11 +85,12 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                  .min_rtt = c.rtt.minimum()};
   if (c.sack) ack.sack = header.options.sack.view();
   const AckOutcome outcome = outbox.recovery.on_ack(outbox.queue, core_.segments, ack);
-  if (outcome.rtt || outcome.only_resent) measure(arrival, c, outcome.rtt);
+  if ((outcome.rtt || outcome.only_resent) && measure(arrival, c, outcome.rtt)) {
+    outbox.tail_probe.on_round_trip();
+  }
   if (outcome.acked > 0) {
     c.snd.una = header.acknowledgement;
     c.progress = core_.now;
-    c.tail_probed = false;
     // RFC 6298 5.2, 5.3: off, or started over by the next output.
     c.deadline(Timer::kRetransmit) = {};
     if (outbox.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
@@ -107,7 +109,12 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
     core_.count(NetCounter::kTcpSpuriousRecoveries);
     outbox.congestion.on_spurious();
   }
-  if (outcome.entered) {
+  const bool repaired =
+      outbox.tail_probe.on_ack({.number = header.acknowledgement,
+                                .bare_duplicate = repeated && header.options.sack.empty(),
+                                .duplicate_end = outcome.duplicate_end});
+  if (outcome.entered) outbox.tail_probe.on_recovery();
+  if (outcome.entered || repaired) {
     core_.count(NetCounter::kTcpFastRecoveries);
     outbox.congestion.on_loss(core_.now, flight, c.snd.mss);
   }
@@ -117,19 +124,21 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
 }
 
 // RFC 6298 3: by a segment that was sent once, else by the timestamp that the peer echoes, which
-// tells transmissions apart (RFC 7323 4.1).
-void Input::measure(const Arrival& arrival, Connection& c, std::optional<Duration> sample) {
+// tells transmissions apart (RFC 7323 4.1). False when there is neither.
+bool Input::measure(const Arrival& arrival, Connection& c, std::optional<Duration> sample) {
   if (sample) {
     c.rtt.add(*sample);
-    return c.rtt.reset_back_off();
+    c.rtt.reset_back_off();
+    return true;
   }
   const auto& timestamps = arrival.header.options.timestamps;
-  if (!c.timestamps || !timestamps || timestamps->echo == 0) return;
+  if (!c.timestamps || !timestamps || timestamps->echo == 0) return false;
   const std::uint32_t clock = milliseconds(core_.now) + c.ts.offset;
   const std::uint32_t elapsed_ms = clock - timestamps->echo;
-  if (elapsed_ms > RttEstimator::kMaxRto.milliseconds()) return;  // not an echo of ours
+  if (elapsed_ms > RttEstimator::kMaxRto.milliseconds()) return false;  // not an echo of ours
   c.rtt.add_coarse(Duration::milliseconds(elapsed_ms));
   c.rtt.reset_back_off();
+  return true;
 }
 
 // FIN-WAIT-1, CLOSING, LAST-ACK: the peer has everything.

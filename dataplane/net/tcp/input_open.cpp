@@ -119,7 +119,7 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   } else if (!c.syn_resent) {
     c.rtt.add(core_.now - c.progress);
   } else if (c.timestamps && timestamps) {
-    measure(arrival, c, std::nullopt);
+    (void)measure(arrival, c, std::nullopt);
   } else {
     c.rtt.handshake_was_lossy();
   }

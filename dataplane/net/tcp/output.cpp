@@ -167,7 +167,7 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
 }
 
 bool Output::tail_probe_possible(const Connection& c) const {
-  return c.sack && !c.tail_probed && c.rtt.measured() && c.rtt.back_offs() == 0 &&
+  return c.sack && c.outbox->tail_probe.permitted() && c.rtt.measured() && c.rtt.back_offs() == 0 &&
          c.outbox->recovery.phase() == Recovery::Phase::kOpen;
 }
 
@@ -217,7 +217,6 @@ void Output::probe_window(Connection& c) {
 
 void Output::probe_tail(Connection& c) {
   c.tail_probe_armed = false;
-  c.tail_probed = true;
   const SendQueue& queue = c.outbox->queue;
   SendSegment* probe = queue.unsent();
   const bool fits = probe != nullptr && probe->size <= c.snd.mss &&
@@ -226,8 +225,11 @@ void Output::probe_tail(Connection& c) {
     probe = queue.front();
     while (probe->next != queue.unsent()) probe = probe->next;
   }
-  const bool useful = probe->fate == Fate::kUnsent || probe->fate == Fate::kInFlight;
-  if (useful && transmit(c, *probe)) core_.count(NetCounter::kTcpTailProbes);
+  const bool again = probe->fate == Fate::kInFlight;
+  if ((again || probe->fate == Fate::kUnsent) && transmit(c, *probe)) {
+    core_.count(NetCounter::kTcpTailProbes);
+    c.outbox->tail_probe.on_sent(c.snd.nxt, again);
+  }
   // RFC 8985 7.3: the retransmission timer runs from here.
   c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
 }

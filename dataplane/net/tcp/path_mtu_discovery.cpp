@@ -59,7 +59,7 @@ void PathMtuDiscovery::lower(Connection& c, std::uint16_t mss) {
     if (s->size > mss) outbox.recovery.give_up(*s);
   }
   outbox.pace = core_.now;
-  c.tail_probed = false;
+  outbox.tail_probe.on_recovery();  // it has not arrived either
   c.deadline(Timer::kRetransmit) = {};
   core_.schedule_output(c);
 }

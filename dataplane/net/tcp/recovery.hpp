@@ -35,6 +35,7 @@ struct AckOutcome {
   bool news = false;             // something was acknowledged, by SACK or cumulatively
   std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
   bool only_resent = false;           // acknowledged, but nothing that rtt could be measured on
+  std::optional<wire::SeqNumber> duplicate_end;  // of what the peer says to have twice (D-SACK)
   base::Instant look_again = base::Instant::never();  // a segment may count as lost then
 };
 

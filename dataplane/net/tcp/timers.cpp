@@ -110,6 +110,7 @@ void Timers::retransmission_timeout(Connection& c) {
     c.outbox->congestion.start(c.snd.mss);  // again: only the window falls, not the threshold
   }
   c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
+  c.outbox->tail_probe.on_recovery();
   if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
   c.rtt.back_off();
   c.outbox->pace = core_.now;
@@ -131,6 +132,7 @@ void Timers::look_for_losses(Connection& c) {
   if (outcome.entered) {
     core_.count(NetCounter::kTcpFastRecoveries);
     c.outbox->congestion.on_loss(core_.now, c.snd.flight(), c.snd.mss);
+    c.outbox->tail_probe.on_recovery();
   }
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
 }
