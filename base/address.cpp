@@ -4,13 +4,9 @@
 
 #include <charconv>
 
-#include "base/bytes.hpp"
 
 namespace sluice::base {
 namespace {
-
-// Where an IPv4 address lies in the sixteen octets.
-constexpr std::size_t kIpv4Offset = 12;
 
 // inet_pton() reads up to a terminator: a text with one inside is no address.
 std::optional<std::string> terminated(std::string_view text) {
@@ -76,10 +72,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const IpAddress address(*v6);
   if (address.is_ipv4()) return std::nullopt;  // an IPv4 address in a form that is not for writing
   return address;
-}
-
-Ipv4Address IpAddress::ipv4() const {
-  return {load_be<std::uint32_t>(octets_.data() + kIpv4Offset)};
 }
 
 std::string IpAddress::to_string() const {

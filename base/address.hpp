@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.hpp"
+
 namespace sluice::base {
 
 struct MacAddress {
@@ -55,11 +57,7 @@ enum class AddressFamily : std::uint8_t { kIpv4, kIpv6 };
 class IpAddress {
  public:
   constexpr IpAddress() = default;  // 0.0.0.0
-  constexpr IpAddress(Ipv4Address v4) {
-    for (unsigned i = 0; i < 4; ++i) {
-      octets_[12 + i] = static_cast<std::byte>(v4.value >> (24 - 8 * i));
-    }
-  }
+  constexpr IpAddress(Ipv4Address v4) { store_be(octets_.data() + kIpv4Offset, v4.value); }
   IpAddress(const Ipv6Address& v6) : octets_(v6.octets) {}
   static std::optional<IpAddress> parse(std::string_view text);
 
@@ -74,11 +72,16 @@ class IpAddress {
     return std::memcmp(octets_.data(), mapped_prefix().data(), 12) == 0;
   }
   // Precondition: is_ipv4().
-  [[nodiscard]] Ipv4Address ipv4() const;
+  [[nodiscard]] Ipv4Address ipv4() const {
+    return {load_be<std::uint32_t>(octets_.data() + kIpv4Offset)};
+  }
   [[nodiscard]] Ipv6Address ipv6() const { return {octets_}; }
+  [[nodiscard]] const std::array<std::byte, 16>& octets() const { return octets_; }
   [[nodiscard]] std::string to_string() const;
 
  private:
+  static constexpr std::size_t kIpv4Offset = 12;
+
   static constexpr std::array<std::byte, 16> mapped_prefix() {
     std::array<std::byte, 16> octets{};
     octets[10] = octets[11] = std::byte{0xff};
@@ -111,6 +114,7 @@ struct SocketAddress {
 struct FourTuple {
   SocketAddress local;
   SocketAddress remote;
+  bool operator==(const FourTuple&) const = default;
   auto operator<=>(const FourTuple&) const = default;
 };
 

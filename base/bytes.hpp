@@ -2,21 +2,41 @@
 // these (or through cursor.hpp, which is built on them); there are no packed-struct casts.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace sluice::base {
 
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
+namespace detail {
+
+// The machine's order to the network's, and back.
+template <std::unsigned_integral T>
+constexpr T big_endian(T value) {
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) return value;
+  if constexpr (sizeof(T) == 2) return __builtin_bswap16(value);
+  if constexpr (sizeof(T) == 4) return __builtin_bswap32(value);
+  if constexpr (sizeof(T) == 8) return __builtin_bswap64(value);
+}
+
+}  // namespace detail
+
 // Network byte order. `from` and `to` must have sizeof(T) bytes.
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T load_be(const std::byte* from) {
+  if (!std::is_constant_evaluated()) {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return detail::big_endian(value);
+  }
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     value = static_cast<T>((value << 8) | std::to_integer<T>(from[i]));
@@ -26,6 +46,11 @@ template <std::unsigned_integral T>
 
 template <std::unsigned_integral T>
 constexpr void store_be(std::byte* to, T value) {
+  if (!std::is_constant_evaluated()) {
+    value = detail::big_endian(value);
+    std::memcpy(to, &value, sizeof value);
+    return;
+  }
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     to[i] = static_cast<std::byte>(value >> (8 * (sizeof(T) - 1 - i)));
   }

@@ -116,12 +116,22 @@ class Packet {
     return std::atomic_ref(*references_).load(std::memory_order_acquire) == 1;
   }
   // One more holder: each has to call release() once.
-  void retain() { std::atomic_ref(*references_).fetch_add(1, std::memory_order_relaxed); }
+  // An only holder needs no locked instruction: nobody else can come or go meanwhile.
+  void retain() {
+    std::atomic_ref references(*references_);
+    if (references.load(std::memory_order_relaxed) == 1) {
+      references.store(2, std::memory_order_relaxed);
+    } else {
+      references.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
   void release() { pool_->release(this); }
   [[nodiscard]] PacketPool& pool() const { return *pool_; }
-  // For pools: drops a reference, true when it was the last.
+  // For pools: drops a reference, true when it was the last. The count is indeterminate then.
   [[nodiscard]] bool drop_reference() {
-    return std::atomic_ref(*references_).fetch_sub(1, std::memory_order_acq_rel) == 1;
+    std::atomic_ref references(*references_);
+    return references.load(std::memory_order_acquire) == 1 ||
+           references.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
   void set_references(std::uint16_t n) {
     std::atomic_ref(*references_).store(n, std::memory_order_relaxed);

@@ -102,6 +102,18 @@ class Pool {
     if (slot.generation != handle.generation || (handle.generation & 1) == 0) return nullptr;
     return slot.object();
   }
+  // As find(), whatever the generation.
+  [[nodiscard]] T* in_use(std::uint32_t index) {
+    if (index >= touched_ || (slots_[index].generation & 1) == 0) return nullptr;
+    return slots_[index].object();
+  }
+  // Begins to fetch the object in a slot.
+  void prefetch(std::uint32_t index) const {
+    const auto* at = reinterpret_cast<const std::byte*>(&slots_[index]);
+    for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
+      __builtin_prefetch(at + line);
+    }
+  }
   // The handle of an object that lies in this pool.
   [[nodiscard]] HandleType handle_of(const T& object) const {
     const auto at = reinterpret_cast<std::uintptr_t>(&object) - offsetof(Slot, storage);

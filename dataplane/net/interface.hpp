@@ -58,6 +58,7 @@ class Interface {
   [[nodiscard]] const Ipv4Subnets& subnets() const { return subnets_; }
   [[nodiscard]] const Ipv6Prefixes& prefixes() const { return prefixes_; }
   [[nodiscard]] Link& link() { return link_; }
+  [[nodiscard]] const Link& link() const { return link_; }
   [[nodiscard]] Arp& arp() { return arp_; }
   [[nodiscard]] NeighbourDiscovery& discovery() { return discovery_; }
   [[nodiscard]] const NeighbourDiscovery& discovery() const { return discovery_; }

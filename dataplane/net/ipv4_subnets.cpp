@@ -20,10 +20,6 @@ Ipv4Subnets::Ipv4Subnets(std::span<const base::AddressPrefix> addresses,
   if (gateway && gateway->is_ipv4()) gateway_ = gateway->ipv4();
 }
 
-bool Ipv4Subnets::owns(base::Ipv4Address address) const {
-  return std::ranges::any_of(subnets_, [&](const Subnet& s) { return s.address == address; });
-}
-
 bool Ipv4Subnets::on_link(base::Ipv4Address address) const {
   return address == gateway_ ||
          std::ranges::any_of(subnets_, [&](const Subnet& s) { return s.contains(address); });

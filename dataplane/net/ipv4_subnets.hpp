@@ -16,7 +16,12 @@ class Ipv4Subnets {
   Ipv4Subnets(std::span<const base::AddressPrefix> addresses,
               const std::optional<base::IpAddress>& gateway);
 
-  [[nodiscard]] bool owns(base::Ipv4Address address) const;
+  [[nodiscard]] bool owns(base::Ipv4Address address) const {
+    for (const Subnet& subnet : subnets_) {
+      if (subnet.address == address) return true;
+    }
+    return false;
+  }
   // Reached without a router: in one of the networks, or the gateway itself.
   [[nodiscard]] bool on_link(base::Ipv4Address address) const;
   // Limited, or directed at one of the networks.

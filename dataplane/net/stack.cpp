@@ -12,6 +12,7 @@
 #include "dataplane/net/ipv4_output.hpp"
 #include "dataplane/net/ipv6.hpp"
 #include "dataplane/net/ipv6_output.hpp"
+#include "dataplane/net/plain_input.hpp"
 #include "dataplane/net/tcp/engine.hpp"
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
@@ -28,9 +29,12 @@ struct Stack::Parts {
         output(ipv4_output, ipv6_output),
         engine(settings.tcp, settings.hash_key, settings.owns_flow, output, packets, counters,
                start),
+        plain(engine),
         icmp(ipv4_output, engine, packets, counters),
         icmpv6(ipv6_output, engine, packets, counters) {}
 
+  void receive_burst(base::Instant now, Interface& interface,
+                     std::span<base::Packet* const> frames);
   void receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame);
   void receive_arp(base::Instant now, Interface& interface, base::Bytes payload);
   void receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet);
@@ -48,9 +52,19 @@ struct Stack::Parts {
   Ipv6Output ipv6_output;
   DualOutput output;
   tcp::Engine engine;
+  PlainInput plain;
   Icmp icmp;
   Icmpv6 icmpv6;
 };
+
+void Stack::Parts::receive_burst(base::Instant now, Interface& interface,
+                                 std::span<base::Packet* const> frames) {
+  plain.look_ahead(interface, frames);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    base::PacketPtr frame(frames[i]);
+    if (!plain.take(now, i, frame)) receive_frame(now, interface, std::move(frame));
+  }
+}
 
 void Stack::Parts::receive_frame(base::Instant now, Interface& interface, base::PacketPtr frame) {
   const auto header = wire::parse_ethernet(frame->bytes());
@@ -190,9 +204,10 @@ InterfaceId Stack::add_interface(const InterfaceSettings& settings) {
 void Stack::receive(base::Instant now, InterfaceId interface,
                     std::span<base::Packet* const> frames) {
   parts_->counters.add(NetCounter::kFramesIn, frames.size());
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    if (i + 1 < frames.size()) __builtin_prefetch(frames[i + 1]->data());
-    parts_->receive_frame(now, *parts_->interfaces[interface], base::PacketPtr(frames[i]));
+  while (!frames.empty()) {
+    const auto burst = frames.first(std::min(frames.size(), base::limits::kBurst));
+    parts_->receive_burst(now, *parts_->interfaces[interface], burst);
+    frames = frames.subspan(burst.size());
   }
 }
 

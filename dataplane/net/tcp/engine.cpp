@@ -53,6 +53,29 @@ void Engine::receive(Instant now, const base::IpAddress& source, const base::IpA
   parts_->input.receive(source, destination, std::move(segment));
 }
 
+std::uint32_t Engine::look_for(const base::FourTuple& flow) const {
+  const std::uint32_t hash = parts_->core.hash.bucket(flow);
+  parts_->core.flows.prefetch(hash);
+  return hash;
+}
+
+// Which connection it is the demultiplexer believes; the segment's flow is compared when its turn
+// comes, as segments before it may have changed everything.
+std::uint32_t Engine::look_closer(std::uint32_t place) const {
+  const Core& core = parts_->core;
+  const std::uint32_t index = core.flows.find(place, [](std::uint32_t) { return true; });
+  if (index != FlowTable::kNone) core.connections.prefetch(index);
+  return index;
+}
+
+bool Engine::receive_plain(Instant now, std::uint32_t place, const wire::PlainSegment& segment,
+                           PacketPtr& frame) {
+  Core& core = parts_->core;
+  core.now = now;
+  Connection* c = core.connections.in_use(place);
+  return c != nullptr && parts_->input.take_plain(segment, *c, frame);
+}
+
 void Engine::unreachable(Instant now, const base::FourTuple& flow, std::uint32_t sequence) {
   parts_->core.now = now;
   parts_->input.unreachable(flow, wire::SeqNumber(sequence));

@@ -18,6 +18,7 @@
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ip_output.hpp"
 #include "dataplane/net/stack.hpp"
+#include "dataplane/wire/plain_segment.hpp"
 
 namespace sluice::net::tcp {
 
@@ -44,6 +45,13 @@ class Engine {
   // checksum has been verified.
   void receive(base::Instant now, const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
+  // The same for plain segments, in three steps, so that memory may be fetched in between: the
+  // flow's place in the demultiplexer, then what is found there, then the segment itself, in its
+  // frame. The last returns false, and has done nothing, where receive() has to see it.
+  [[nodiscard]] std::uint32_t look_for(const base::FourTuple& flow) const;
+  [[nodiscard]] std::uint32_t look_closer(std::uint32_t place) const;
+  [[nodiscard]] bool receive_plain(base::Instant now, std::uint32_t place,
+                                   const wire::PlainSegment& segment, base::PacketPtr& frame);
   // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow
   // as this host sees it and the sequence number in its header.
   void unreachable(base::Instant now, const base::FourTuple& flow, std::uint32_t sequence);

@@ -1,6 +1,8 @@
 #include "dataplane/net/tcp/flow_hash.hpp"
 
 #include <array>
+#include <cstring>
+#include <span>
 
 namespace sluice::net::tcp {
 namespace {
@@ -36,11 +38,21 @@ void write_flow(base::Writer& writer, const base::FourTuple& flow) {
   write_address(writer, flow.remote.address);
 }
 
+// Of a fixed size for each family, so that nothing of it is a loop.
 std::uint32_t FlowHash::bucket(const base::FourTuple& flow) const {
-  Buffer buffer;
-  base::Writer writer(buffer);
-  write_flow(writer, flow);
-  return static_cast<std::uint32_t>(key_.hash<1, 3>(writer.written()));
+  const std::uint32_t ports = (std::uint32_t{flow.local.port} << 16) | flow.remote.port;
+  if (flow.remote.address.is_ipv4()) {
+    std::array<std::byte, 12> bytes;
+    std::memcpy(bytes.data(), flow.local.address.octets().data() + 12, 4);
+    std::memcpy(bytes.data() + 4, flow.remote.address.octets().data() + 12, 4);
+    std::memcpy(bytes.data() + 8, &ports, 4);
+    return static_cast<std::uint32_t>(key_.hash<1, 3>(bytes));
+  }
+  std::array<std::byte, kFlowBytes> bytes;
+  base::copy(bytes, flow.local.address.octets());
+  base::copy(std::span(bytes).subspan<16>(), flow.remote.address.octets());
+  std::memcpy(bytes.data() + 32, &ports, 4);
+  return static_cast<std::uint32_t>(key_.hash<1, 3>(bytes));
 }
 
 wire::SeqNumber FlowHash::initial_sequence(const base::FourTuple& flow, base::Instant now) const {

@@ -12,9 +12,27 @@
 #include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "dataplane/net/tcp/reset_limit.hpp"
 #include "dataplane/net/tcp/syn_cookies.hpp"
+#include "dataplane/wire/plain_segment.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net::tcp {
+
+// One segment as it is being processed.
+struct Arrival {
+  base::FourTuple flow;
+  std::uint32_t hash = 0;
+  wire::TcpHeader header;
+  base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
+  std::uint32_t text_size = 0;
+  wire::SeqNumber seq;                       // of the text; moves when the front is trimmed
+  bool fin = false;                          // cleared when it lies outside the window
+  std::optional<wire::SackBlock> duplicate;  // text that had arrived before
+
+  // SEG.LEN of the segment as it arrived.
+  [[nodiscard]] std::uint32_t length() const {
+    return text_size + (header.flags.syn ? 1 : 0) + (header.flags.fin ? 1 : 0);
+  }
+};
 
 class Input {
  public:
@@ -23,11 +41,13 @@ class Input {
 
   void receive(const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
+  // A segment that ends the look-up's way at `c`. False, and nothing done, when it is not what the
+  // connection expects next.
+  [[nodiscard]] bool take_plain(const wire::PlainSegment& segment, Connection& c,
+                                base::PacketPtr& packet);
   void unreachable(const base::FourTuple& flow, wire::SeqNumber sequence);
 
  private:
-  struct Arrival;
-
   // What a step leaves to the next ones. After kStop the connection may be gone.
   enum class Verdict : std::uint8_t { kGoOn, kStop };
 
@@ -79,23 +99,7 @@ class Input {
   PathMtuDiscovery& path_mtu_;
   SynCookies cookies_;
   ResetLimit resets_;
-};
-
-// One segment as it is being processed.
-struct Input::Arrival {
-  base::FourTuple flow;
-  std::uint32_t hash = 0;
-  wire::TcpHeader header;
-  base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
-  std::uint32_t text_size = 0;
-  wire::SeqNumber seq;                       // of the text; moves when the front is trimmed
-  bool fin = false;                          // cleared when it lies outside the window
-  std::optional<wire::SackBlock> duplicate;  // text that had arrived before
-
-  // SEG.LEN of the segment as it arrived.
-  [[nodiscard]] std::uint32_t length() const {
-    return text_size + (header.flags.syn ? 1 : 0) + (header.flags.fin ? 1 : 0);
-  }
+  Arrival plain_;  // what take_plain() hands on; the rest of it stays as it is
 };
 
 }  // namespace sluice::net::tcp

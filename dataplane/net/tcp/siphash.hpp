@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/bytes.hpp"
@@ -44,6 +45,10 @@ class SipKey {
 
   static std::uint64_t load_le(const std::byte* from, std::size_t size) {
     std::uint64_t word = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(&word, from, size);
+      return word;
+    }
     for (std::size_t i = 0; i < size; ++i) {
       word |= std::to_integer<std::uint64_t>(from[i]) << (8 * i);
     }
@@ -55,7 +60,7 @@ class SipKey {
 };
 
 template <int kCompress, int kFinish>
-std::uint64_t SipKey::hash(base::Bytes message) const {
+inline std::uint64_t SipKey::hash(base::Bytes message) const {
   State state{k0_ ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0_ ^ 0x6c7967656e657261,
               k1_ ^ 0x7465646279746573};
   const auto absorb = [&state](std::uint64_t word) {
