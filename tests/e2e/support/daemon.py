@@ -89,8 +89,10 @@ class Daemon:
     # Levels that a test does not bring back: what the stack learned, and is bounded otherwise.
     KEPT_GAUGES = {"neighbours"}
 
-    def __init__(self, home, configured, allow_faults=False):
+    def __init__(self, home, configured, allow_faults=False, tap=True):
+        """`tap` is false where the kernel's interface is the test's own and not Sluice's tap."""
         self.home = home
+        self.tap = tap
         self.socket = pathlib.Path(configured["admin"]["socket"])
         self.process = start(home, configured, ["--allow-faults"] if allow_faults else [])
         try:
@@ -165,7 +167,8 @@ class Daemon:
     def stop(self):
         """Ends it in order, and checks that it took everything with it."""
         code = self.process.stop()
-        left = [what for what, there in (("tap", _tap_exists()), ("socket", self.socket.exists()))
+        tap_left = self.tap and _tap_exists()
+        left = [what for what, there in (("tap", tap_left), ("socket", self.socket.exists()))
                 if there]
         if code != 0 or left:
             raise AssertionError(
@@ -199,6 +202,17 @@ def attach_kernel_over_ipv6():
     """Gives the kernel's side of the tap, which has no IPv6 otherwise, an address of it."""
     pathlib.Path(f"/proc/sys/net/ipv6/conf/{TAP}/disable_ipv6").write_text("0\n", encoding="ascii")
     sandbox.run("ip", "address", "add", f"{IPV6_NEIGHBOUR}/64", "dev", TAP, "nodad")
+
+
+def make_veth(mtu):
+    """A pair of interfaces instead of a tap: TAP, the kernel's, and another one for Sluice, whose
+    name is returned. Frames pass with their checksums and one by one, as on a wire."""
+    ours = f"{TAP}-wire"
+    sandbox.run("ip", "link", "add", TAP, "mtu", str(mtu), "type", "veth", "peer", "name", ours)
+    sandbox.run("ip", "link", "set", ours, "up", "mtu", str(mtu))
+    for name in (TAP, ours):
+        sandbox.run("ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+    return ours
 
 
 def with_faults(configured, **rates):
