@@ -14,11 +14,20 @@ if(SLUICE_FUZZ)
   target_compile_options(sluice_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# The layers call each other for every packet, so programs are optimised across their borders. The
+# objects hold both forms, and tests link them as they are.
+if(SLUICE_LTO)
+  set(SLUICE_LTO_COMPILE -flto=auto -ffat-lto-objects)
+  set(SLUICE_LTO_PROGRAM -flto=auto)
+  set(SLUICE_LTO_TEST -fno-lto)
+endif()
+
 # sluice_layer(NAME SOURCES... [LINKS targets...]) makes the library sluice_NAME.
 function(sluice_layer name)
   cmake_parse_arguments(LAYER "" "" "SOURCES;LINKS" ${ARGN})
   add_library(sluice_${name} STATIC ${LAYER_SOURCES})
   target_link_libraries(sluice_${name} PUBLIC sluice_options ${LAYER_LINKS})
+  target_compile_options(sluice_${name} PRIVATE ${SLUICE_LTO_COMPILE})
 endfunction()
 
 # sluice_program(NAME SOURCES... [LINKS targets...]) makes an executable in build/<preset>/bin.
@@ -26,6 +35,7 @@ function(sluice_program name)
   cmake_parse_arguments(PROGRAM "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${PROGRAM_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${PROGRAM_LINKS})
+  target_link_options(${name} PRIVATE ${SLUICE_LTO_PROGRAM})
 endfunction()
 
 # sluice_test(NAME SOURCES... [LINKS targets...] [LABELS labels...]) makes the test program NAME and
@@ -36,6 +46,7 @@ function(sluice_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_link_options(${name} PRIVATE ${SLUICE_LTO_TEST})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "unit;${TEST_LABELS}")
   if("shared" IN_LIST TEST_LABELS)
