@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "base/cursor.hpp"
-
 namespace sluice::wire {
 namespace {
 
@@ -36,16 +34,18 @@ base::Result<EthernetHeader, WireError> parse_ethernet(base::Bytes frame) {
 }
 
 void serialize_ethernet(const EthernetHeader& header, base::MutableBytes to) {
-  base::Writer writer(to);
-  writer.bytes(header.destination.octets);
-  writer.bytes(header.source.octets);
+  std::byte* at = to.data();
+  std::memcpy(at, header.destination.octets.data(), header.destination.octets.size());
+  std::memcpy(at + 6, header.source.octets.data(), header.source.octets.size());
+  at += 12;
   if (header.vlan) {
-    writer.u16(static_cast<std::uint16_t>(EtherType::kVlan));
-    writer.u16(static_cast<std::uint16_t>((header.vlan->priority << 13) |
-                                          (header.vlan->drop_eligible ? 0x1000 : 0) |
-                                          (header.vlan->id & 0x0fff)));
+    base::store_be(at, static_cast<std::uint16_t>(EtherType::kVlan));
+    base::store_be(at + 2, static_cast<std::uint16_t>((header.vlan->priority << 13) |
+                                                      (header.vlan->drop_eligible ? 0x1000 : 0) |
+                                                      (header.vlan->id & 0x0fff)));
+    at += EthernetHeader::kTagSize;
   }
-  writer.u16(static_cast<std::uint16_t>(header.type));
+  base::store_be(at, static_cast<std::uint16_t>(header.type));
 }
 
 }  // namespace sluice::wire

@@ -49,20 +49,29 @@ base::Result<ParsedIpv4Header, WireError> parse_ipv4(base::Bytes packet, HeaderC
 }
 
 void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::MutableBytes to) {
-  base::Writer writer(to);
-  writer.u8(0x45);
-  writer.u8(header.traffic_class);
-  writer.u16(static_cast<std::uint16_t>(total_size));
-  writer.u16(header.identification);
-  writer.u16(static_cast<std::uint16_t>((header.dont_fragment ? kDontFragment : 0) |
-                                        (header.more_fragments ? kMoreFragments : 0) |
-                                        (header.fragment_offset / 8)));
-  writer.u8(header.ttl);
-  writer.u8(static_cast<std::uint8_t>(header.protocol));
-  writer.u16(0);  // checksum
-  writer.u32(header.source.value);
-  writer.u32(header.destination.value);
-  base::store_be(to.data() + kIpv4ChecksumOffset, internet_checksum(to));
+  const auto version_and_class = static_cast<std::uint16_t>(0x4500 | header.traffic_class);
+  const auto total = static_cast<std::uint16_t>(total_size);
+  const auto fragment = static_cast<std::uint16_t>((header.dont_fragment ? kDontFragment : 0) |
+                                                   (header.more_fragments ? kMoreFragments : 0) |
+                                                   (header.fragment_offset / 8));
+  const auto ttl_and_protocol =
+      static_cast<std::uint16_t>((header.ttl << 8) | static_cast<std::uint8_t>(header.protocol));
+  const std::uint32_t source = header.source.value;
+  const std::uint32_t destination = header.destination.value;
+  std::uint32_t sum = std::uint32_t{version_and_class} + total + header.identification + fragment +
+                      ttl_and_protocol + (source >> 16) + (source & 0xffff) + (destination >> 16) +
+                      (destination & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum += sum >> 16;
+  std::byte* at = to.data();
+  base::store_be(at, version_and_class);
+  base::store_be(at + 2, total);
+  base::store_be(at + 4, header.identification);
+  base::store_be(at + 6, fragment);
+  base::store_be(at + 8, ttl_and_protocol);
+  base::store_be(at + kIpv4ChecksumOffset, static_cast<std::uint16_t>(~sum));
+  base::store_be(at + 12, source);
+  base::store_be(at + 16, destination);
 }
 
 }  // namespace sluice::wire

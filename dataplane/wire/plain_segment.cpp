@@ -11,7 +11,6 @@ namespace sluice::wire {
 namespace {
 
 constexpr std::size_t kIpOffset = EthernetHeader::kSize;
-constexpr std::size_t kTimestampsSize = 12;  // two NOPs in front of them
 constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
 
 constexpr std::uint8_t kAck = 0x10;
@@ -57,7 +56,7 @@ bool read_tcp(const std::byte* tcp, std::size_t size, PlainSegment& segment) {
   const std::size_t header = std::to_integer<std::size_t>(tcp[12] >> 4) * 4;
   const auto flags = std::to_integer<std::uint8_t>(tcp[13]);
   if ((flags & ~kPsh) != kAck || header > size) return false;
-  segment.has_timestamps = header == TcpHeader::kMinSize + kTimestampsSize;
+  segment.has_timestamps = header == TcpHeader::kMinSize + kPlainTimestampsSize;
   if (segment.has_timestamps) {
     const std::byte* options = tcp + TcpHeader::kMinSize;
     if (base::load_be<std::uint32_t>(options) != kAlignedTimestamps) return false;
@@ -111,6 +110,22 @@ bool verify_plain_checksums(base::Bytes frame, const PlainSegment& segment) {
   InternetSum sum = pseudo_header_sum(source, segment.flow.local.address, IpProtocol::kTcp, size);
   sum.add(frame.subspan(segment.segment_offset, size));
   return sum.checksum() == 0;
+}
+
+void write_plain_tcp(const PlainTcpHeader& header, base::MutableBytes to) {
+  std::byte* at = to.data();
+  base::store_be(at, header.source_port);
+  base::store_be(at + 2, header.destination_port);
+  base::store_be(at + 4, header.sequence.value());
+  base::store_be(at + 8, header.acknowledgement.value());
+  at[12] = static_cast<std::byte>(header.size() / 4 << 4);
+  at[13] = static_cast<std::byte>(header.flags);
+  base::store_be(at + 14, header.window);
+  base::store_be(at + 16, std::uint32_t{0});  // checksum and urgent pointer
+  if (!header.has_timestamps) return;
+  base::store_be(at + 20, kAlignedTimestamps);
+  base::store_be(at + 24, header.timestamps.value);
+  base::store_be(at + 28, header.timestamps.echo);
 }
 
 }  // namespace sluice::wire

@@ -14,6 +14,8 @@
 
 namespace sluice::wire {
 
+inline constexpr std::size_t kPlainTimestampsSize = 12;  // with two NOPs in front
+
 struct PlainSegment {
   base::FourTuple flow;  // as its receiver sees it
   SeqNumber sequence;
@@ -35,5 +37,24 @@ struct PlainSegment {
 // Whether the checksums of a frame that read_plain_segment() has taken are right: that of the IPv4
 // header, if there is one, and TCP's.
 [[nodiscard]] bool verify_plain_checksums(base::Bytes frame, const PlainSegment& segment);
+
+// The TCP header of a plain segment, to be sent.
+struct PlainTcpHeader {
+  std::uint16_t source_port;
+  std::uint16_t destination_port;
+  SeqNumber sequence;
+  SeqNumber acknowledgement;
+  std::uint8_t flags;  // as TcpFlags::octet()
+  std::uint16_t window;
+  bool has_timestamps;
+  TcpTimestamps timestamps;
+
+  [[nodiscard]] std::size_t size() const {
+    return TcpHeader::kMinSize + (has_timestamps ? kPlainTimestampsSize : 0);
+  }
+};
+
+// As serialize_tcp(). Precondition: to.size() == header.size().
+void write_plain_tcp(const PlainTcpHeader& header, base::MutableBytes to);
 
 }  // namespace sluice::wire

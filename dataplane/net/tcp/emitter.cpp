@@ -51,6 +51,29 @@ wire::TcpTimestamps Emitter::timestamps_of(const Connection& c) const {
   return {.value = milliseconds(core_.now) + c.ts.offset, .echo = c.ts.recent};
 }
 
+// Nothing is owed any longer once RCV.NXT has been sent.
+void Emitter::note_acknowledgment(Connection& c) {
+  c.rcv.last_ack = c.rcv.nxt;
+  c.ack_now = false;
+  c.deadline(Timer::kAck) = {};
+}
+
+// The same as header_for() where neither a SYN nor SACK blocks make it longer.
+wire::PlainTcpHeader Emitter::plain_header(Connection& c, SeqNumber seq, TcpFlags flags) {
+  wire::PlainTcpHeader header{.source_port = c.flow.local.port,
+                              .destination_port = c.flow.remote.port,
+                              .sequence = seq,
+                              .acknowledgement = c.rcv.nxt,
+                              .flags = flags.octet(),
+                              .window = window_.advertise(c, false),
+                              .has_timestamps = c.timestamps,
+                              .timestamps = {}};
+  if (c.timestamps) header.timestamps = timestamps_of(c);
+  note_acknowledgment(c);
+  c.rcv.delayed_ack.on_ack_sent();
+  return header;
+}
+
 TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   TcpHeader header;
   header.source_port = c.flow.local.port;
@@ -60,10 +83,8 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   header.window = window_.advertise(c, flags.syn);
   if (flags.ack) {
     header.acknowledgement = c.rcv.nxt;
-    c.rcv.last_ack = c.rcv.nxt;
+    note_acknowledgment(c);
     if (!flags.syn) c.rcv.delayed_ack.on_ack_sent();
-    c.ack_now = false;
-    c.deadline(Timer::kAck) = {};
   }
   // RFC 7323 3.2: in every segment once negotiated; TSecr only means something with ACK.
   if (c.timestamps) {
@@ -88,15 +109,17 @@ bool Emitter::send_syn(Connection& c) {
 bool Emitter::send_ack(Connection& c, std::optional<wire::SackBlock> duplicate) {
   PacketPtr packet = fresh();
   if (!packet) return false;
+  if (!c.sack || (!duplicate && !c.holds_out_of_order())) {
+    send_plain(c, plain_header(c, acceptable_sequence(c), {.ack = true}), std::move(packet));
+    return true;
+  }
   TcpHeader header = header_for(c, acceptable_sequence(c), {.ack = true});
-  if (c.sack && (duplicate || c.holds_out_of_order())) {
-    // RFC 2883 4: the duplicate is the first block.
-    const std::size_t blocks = sack_blocks_in(40, c.timestamps);
-    if (duplicate) (void)header.options.sack.push_back(*duplicate);
-    if (c.holds_out_of_order()) {
-      const auto held = c.inbox->reassembly.sack_blocks(blocks - header.options.sack.size());
-      for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
-    }
+  // RFC 2883 4: the duplicate is the first block.
+  const std::size_t blocks = sack_blocks_in(40, c.timestamps);
+  if (duplicate) (void)header.options.sack.push_back(*duplicate);
+  if (c.holds_out_of_order()) {
+    const auto held = c.inbox->reassembly.sack_blocks(blocks - header.options.sack.size());
+    for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
   }
   hand_over(c.flow, header, std::move(packet));
   return true;
@@ -119,14 +142,23 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
       c.sack && c.holds_out_of_order() ? sack_blocks_in(spare, c.timestamps) : 0;
   PacketPtr packet = packet_for(segment, TcpHeader::kMaxSize);
   if (!packet) return false;
-  TcpHeader header = header_for(c, segment.seq, flags);
-  if (blocks > 0) header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
   if (segment.size > 0) c.rcv.delayed_ack.on_text_sent();
-  const std::size_t size = tcp_header_size(header);
-  wire::serialize_tcp(header, packet->prepend(size));
-  core_.count(NetCounter::kTcpSegmentsOut);
-  core_.ip.send_tcp(core_.now, c.flow.local.address, c.flow.remote.address, std::move(packet));
+  if (blocks == 0) {
+    send_plain(c, plain_header(c, segment.seq, flags), std::move(packet));
+    return true;
+  }
+  TcpHeader header = header_for(c, segment.seq, flags);
+  header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
+  wire::serialize_tcp(header, packet->prepend(tcp_header_size(header)));
+  pass_on(c.flow, std::move(packet));
   return true;
+}
+
+// The packet holds the text, or nothing.
+void Emitter::send_plain(const Connection& c, const wire::PlainTcpHeader& header,
+                         PacketPtr packet) {
+  wire::write_plain_tcp(header, packet->prepend(header.size()));
+  pass_on(c.flow, std::move(packet));
 }
 
 // A reference to the segment's own packet, its window on the payload, where a header may be put in
@@ -225,8 +257,12 @@ bool Emitter::send_bare(const base::FourTuple& flow, const TcpHeader& header) {
 
 void Emitter::hand_over(const base::FourTuple& flow, const TcpHeader& header, PacketPtr packet) {
   wire::serialize_tcp(header, packet->append(tcp_header_size(header)));
+  pass_on(flow, std::move(packet));
+}
+
+void Emitter::pass_on(const base::FourTuple& flow, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsOut);
-  core_.ip.send_tcp(core_.now, flow.local.address, flow.remote.address, std::move(packet));
+  core_.ip.send_tcp(core_.now, flow.local.address, flow.remote.address, std::move(segment));
 }
 
 PacketPtr Emitter::fresh() {

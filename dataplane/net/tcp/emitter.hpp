@@ -9,6 +9,7 @@
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/receive_window.hpp"
 #include "dataplane/net/tcp/syn_cookies.hpp"
+#include "dataplane/wire/plain_segment.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net::tcp {
@@ -47,11 +48,16 @@ class Emitter {
  private:
   [[nodiscard]] wire::TcpHeader header_for(Connection& c, wire::SeqNumber seq,
                                            wire::TcpFlags flags);
+  [[nodiscard]] wire::PlainTcpHeader plain_header(Connection& c, wire::SeqNumber seq,
+                                                  wire::TcpFlags flags);
+  static void note_acknowledgment(Connection& c);
   [[nodiscard]] wire::TcpTimestamps timestamps_of(const Connection& c) const;
   [[nodiscard]] base::PacketPtr packet_for(const SendSegment& segment, std::size_t header_size);
   bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header);
   void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,
                  base::PacketPtr packet);
+  void send_plain(const Connection& c, const wire::PlainTcpHeader& header, base::PacketPtr packet);
+  void pass_on(const base::FourTuple& flow, base::PacketPtr segment);
   [[nodiscard]] base::PacketPtr fresh();
 
   Core& core_;

@@ -120,6 +120,26 @@ TEST(PlainSegment, EveryChangedByteIsNoticedByAChecksum) {
   }
 }
 
+TEST(PlainTcpHeader, IsWrittenAsAnyHeaderIs) {
+  for (const bool timestamps : {false, true}) {
+    const TcpHeader header = plain_header(timestamps);
+    const PlainTcpHeader plain{.source_port = header.source_port,
+                               .destination_port = header.destination_port,
+                               .sequence = header.sequence,
+                               .acknowledgement = header.acknowledgement,
+                               .flags = header.flags.octet(),
+                               .window = header.window,
+                               .has_timestamps = timestamps,
+                               .timestamps = header.options.timestamps.value_or(TcpTimestamps{})};
+    ASSERT_EQ(plain.size(), tcp_header_size(header));
+    test::ByteVector expected(plain.size());
+    serialize_tcp(header, expected);
+    test::ByteVector written(plain.size(), std::byte{0xff});
+    write_plain_tcp(plain, written);
+    EXPECT_EQ(written, expected);
+  }
+}
+
 // The reference: each layer's own parser.
 void expect_parsed_alike(base::Bytes frame, const PlainSegment& plain) {
   const auto link = parse_ethernet(frame);
