@@ -216,10 +216,10 @@ void Core::post(Connection& c, Events events) {
 // The timer may stay armed for an earlier moment that has become pointless; it then fires once,
 // finds nothing due and is armed anew. Deadlines mostly move away, so this saves nearly all work.
 void Core::arm(Connection& c) {
-  Deadline earliest;
-  for (const Deadline& deadline : c.deadlines) earliest.bring_forward_to(deadline);
-  if (!earliest.is_set()) return;
-  const Instant at = earliest.instant(now);
+  std::int32_t ticks = Deadline::kNone;
+  for (const Deadline& deadline : c.deadlines) ticks = std::min(ticks, deadline.ticks_ahead(now));
+  if (ticks == Deadline::kNone) return;
+  const Instant at = Deadline::in_ticks(now, ticks);
   if (!c.armed() || c.TimerNode::deadline() > at) wheel.arm(c, at);
 }
 

@@ -13,6 +13,7 @@ namespace sluice::net::tcp {
 class Deadline {
  public:
   static constexpr base::Duration kFurthest = base::Duration::seconds(3 * 24 * 3600);
+  static constexpr std::int32_t kNone = 0x7fffffff;
 
   constexpr Deadline() = default;  // never
   // At `at` or less than a tick later.
@@ -29,11 +30,12 @@ class Deadline {
   constexpr void bring_forward_to(Deadline other) {
     if (other.is_before(*this)) *this = other;
   }
-  // Precondition: is_set().
-  [[nodiscard]] constexpr base::Instant instant(base::Instant now) const {
-    const auto ahead = static_cast<std::int32_t>(ticks_ - ticks_before(now));
-    const std::int64_t tick = now.nanoseconds() / kTick + ahead;
-    return base::Instant::from_nanoseconds(tick * kTick);
+  // How far it lies ahead of the present; kNone, which is further than any, when it is not set.
+  [[nodiscard]] constexpr std::int32_t ticks_ahead(base::Instant now) const {
+    return is_set() ? static_cast<std::int32_t>(ticks_ - ticks_before(now)) : kNone;
+  }
+  static constexpr base::Instant in_ticks(base::Instant now, std::int32_t ticks) {
+    return base::Instant::from_nanoseconds((now.nanoseconds() / kTick + ticks) * kTick);
   }
 
  private:

@@ -3,6 +3,7 @@
 // that nobody outside can aim at one bucket.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,17 @@ class SipKey {
   // kCompress rounds per eight bytes of message, kFinish rounds at the end.
   template <int kCompress, int kFinish>
   [[nodiscard]] std::uint64_t hash(base::Bytes message) const;
+  // The same, of a size that is known beforehand.
+  template <int kCompress, int kFinish, std::size_t kSize>
+  [[nodiscard]] std::uint64_t hash(const std::array<std::byte, kSize>& message) const {
+    State state = begin();
+    std::array<std::uint64_t, kSize / 8 + 1> words{};
+    std::memcpy(words.data(), message.data(), kSize);
+    words.back() = little_endian(words.back()) | (std::uint64_t{kSize} << 56);
+    for (std::size_t i = 0; i < words.size() - 1; ++i) words[i] = little_endian(words[i]);
+    for (const std::uint64_t word : words) state.absorb<kCompress>(word);
+    return state.finish<kFinish>();
+  }
 
  private:
   struct State {
@@ -41,14 +53,30 @@ class SipKey {
       v3 = std::rotl(v3, 21) ^ v0;
       v2 = std::rotl(v2, 32);
     }
+    template <int kRounds>
+    void absorb(std::uint64_t word) {
+      v3 ^= word;
+      for (int i = 0; i < kRounds; ++i) round();
+      v0 ^= word;
+    }
+    template <int kRounds>
+    std::uint64_t finish() {
+      v2 ^= 0xff;
+      for (int i = 0; i < kRounds; ++i) round();
+      return v0 ^ v1 ^ v2 ^ v3;
+    }
   };
+
+  [[nodiscard]] State begin() const {
+    return {k0_ ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0_ ^ 0x6c7967656e657261,
+            k1_ ^ 0x7465646279746573};
+  }
+  static std::uint64_t little_endian(std::uint64_t word) {
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+  }
 
   static std::uint64_t load_le(const std::byte* from, std::size_t size) {
     std::uint64_t word = 0;
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(&word, from, size);
-      return word;
-    }
     for (std::size_t i = 0; i < size; ++i) {
       word |= std::to_integer<std::uint64_t>(from[i]) << (8 * i);
     }
@@ -60,20 +88,15 @@ class SipKey {
 };
 
 template <int kCompress, int kFinish>
-inline std::uint64_t SipKey::hash(base::Bytes message) const {
-  State state{k0_ ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0_ ^ 0x6c7967656e657261,
-              k1_ ^ 0x7465646279746573};
-  const auto absorb = [&state](std::uint64_t word) {
-    state.v3 ^= word;
-    for (int i = 0; i < kCompress; ++i) state.round();
-    state.v0 ^= word;
-  };
+std::uint64_t SipKey::hash(base::Bytes message) const {
+  State state = begin();
   std::size_t at = 0;
-  for (; at + 8 <= message.size(); at += 8) absorb(load_le(message.data() + at, 8));
-  absorb((std::uint64_t{message.size()} << 56) | load_le(message.data() + at, message.size() - at));
-  state.v2 ^= 0xff;
-  for (int i = 0; i < kFinish; ++i) state.round();
-  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+  for (; at + 8 <= message.size(); at += 8) {
+    state.absorb<kCompress>(load_le(message.data() + at, 8));
+  }
+  state.absorb<kCompress>((std::uint64_t{message.size()} << 56) |
+                          load_le(message.data() + at, message.size() - at));
+  return state.finish<kFinish>();
 }
 
 }  // namespace sluice::net::tcp
