@@ -47,7 +47,9 @@ bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) 
   }
 
   core_.count(NetCounter::kTcpSegmentsIn);
-  c.heard_ms = milliseconds(core_.now);
+  const std::uint32_t now_ms = milliseconds(core_.now);
+  if (now_ms - c.heard_ms > DelayedAck::kIdleMs) c.rcv.delayed_ack.on_idle();
+  c.heard_ms = now_ms;
   if (c.timestamps && s.sequence <= c.rcv.last_ack) {
     c.ts.recent = s.timestamps.value;
     c.ts.recent_at = c.heard_ms;
@@ -67,6 +69,7 @@ bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) 
     packet->trim_back(packet->size() - s.text_offset - s.text_size);
     packet->trim_front(s.text_offset);
     plain_.seq = s.sequence;
+    plain_.header.flags.psh = s.push;
     plain_.text = std::move(packet);
     take_in_order(plain_, c);
     if (c.ack_now) core_.schedule_output(c);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include "tests/dataplane/net/tcp/support/way_in.hpp"
 
 namespace sluice::net::tcp::test {
 
@@ -94,7 +95,7 @@ void Script::arrives_in_burst(Segment segment) {
   wire::serialize_tcp(header, packet->append(wire::tcp_header_size(header)));
   base::copy(packet->append(segment.text.size()), base::bytes_of(segment.text));
   packet->trim_front(kLowerHeaders);
-  engine.receive(now, remote, local, std::move(packet));
+  hand_in(engine, now, remote, local, std::move(packet));
 }
 
 void Script::arrives(Segment segment) {

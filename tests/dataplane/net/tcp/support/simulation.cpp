@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include "tests/dataplane/net/tcp/support/way_in.hpp"
 
 namespace sluice::net::tcp::test {
 
@@ -118,7 +119,7 @@ void Simulation::deliver(Flight& flight) {
   packet->append(kLowerHeaders);
   base::copy(packet->append(flight.bytes.size()), flight.bytes);
   packet->trim_front(kLowerHeaders);
-  flight.to->engine.receive(now, flight.to->peer->address, flight.to->address, std::move(packet));
+  hand_in(flight.to->engine, now, flight.to->peer->address, flight.to->address, std::move(packet));
 }
 
 // One turn of both workers' loops, in the order that net::Stack prescribes.
