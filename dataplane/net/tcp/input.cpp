@@ -11,9 +11,11 @@ using wire::SeqNumber;
 namespace {
 
 // RFC 6191 2: whether a SYN is of a new connection and not one of the old that comes late. Where
-// both connections have timestamps these tell; numbers do where they cannot.
+// both connections have timestamps these tell, and where only the new one has, that it has them:
+// nothing old can be taken for its own. Numbers do where timestamps cannot.
 bool begins_anew(const wire::TcpHeader& syn, const TimeWaitEntry& old) {
   const auto& timestamps = syn.options.timestamps;
+  if (timestamps && !old.timestamps) return true;
   if (old.timestamps && timestamps && timestamps->value != old.ts_recent) {
     return SeqNumber(timestamps->value) > SeqNumber(old.ts_recent);
   }
