@@ -166,9 +166,10 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
   return true;
 }
 
+// RFC 8985 7.2, and 8: a shut window is probed as such.
 bool Output::tail_probe_possible(const Connection& c) const {
-  return c.sack && c.outbox->tail_probe.permitted() && c.rtt.measured() && c.rtt.back_offs() == 0 &&
-         c.outbox->recovery.phase() == Recovery::Phase::kOpen;
+  return c.sack && c.snd.wnd > 0 && c.outbox->tail_probe.permitted() && c.rtt.measured() &&
+         c.rtt.back_offs() == 0 && c.outbox->recovery.phase() == Recovery::Phase::kOpen;
 }
 
 // RFC 6298 5.1: the timer runs while anything is in flight. RFC 9293 3.8.6.1: and while the window
