@@ -28,8 +28,9 @@ void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
     counters_.add(NetCounter::kIpv4NoRoute);
     return;
   }
-  const wire::Ipv4Header header =
-      header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
+  wire::Ipv4Header header = header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
+  header.ttl = settings_.hop_limit;
+  header.traffic_class = settings_.traffic_class();
   const auto route = route_for(header.source, header.destination, *segment);
   if (!route) return;
   fill_in_tcp_checksum({.source = source,
@@ -49,11 +50,14 @@ void Ipv4Output::send_icmp(base::Instant now, base::Ipv4Address source,
 }
 
 // The smallest of the interfaces that lead there: which of them is taken depends on the source.
+// RFC 9293 3.9.1.1 (MUST-46): none leads to a group or a broadcast, so that an open is refused.
 std::optional<std::size_t> Ipv4Output::path_mtu(const base::IpAddress& destination) const {
   std::optional<std::size_t> mtu;
   if (!destination.is_ipv4()) return mtu;
   for (const auto& interface : interfaces_) {
-    if (!interface->subnets().next_hop(destination.ipv4())) continue;
+    const Ipv4Subnets& subnets = interface->subnets();
+    if (!subnets.next_hop(destination.ipv4())) continue;
+    if (is_illegal(destination.ipv4(), subnets)) return std::nullopt;
     mtu = std::min(mtu.value_or(interface->mtu()), interface->mtu());
   }
   return mtu;
@@ -66,6 +70,12 @@ bool Ipv4Output::is_local(const base::IpAddress& address) const {
 bool Ipv4Output::owns(base::Ipv4Address address) const {
   return std::ranges::any_of(
       interfaces_, [&](const auto& interface) { return interface->subnets().owns(address); });
+}
+
+// What is sent to ourselves would come back through the switch, or never.
+bool Ipv4Output::is_illegal(base::Ipv4Address destination, const Ipv4Subnets& subnets) const {
+  return owns(destination) || destination.is_loopback() || destination.is_unspecified() ||
+         destination.is_multicast() || subnets.is_broadcast(destination);
 }
 
 // The interface that has the source address, if it leads to the destination (RFC 1122 3.3.4.2, the
@@ -91,10 +101,7 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     counters_.add(NetCounter::kIpv4NoRoute);
     return std::nullopt;
   }
-  const Ipv4Subnets& subnets = found->interface->subnets();
-  // What is sent to ourselves would come back through the switch, or never.
-  if (owns(destination) || destination.is_loopback() || destination.is_unspecified() ||
-      destination.is_multicast() || subnets.is_broadcast(destination)) {
+  if (is_illegal(destination, found->interface->subnets())) {
     counters_.add(NetCounter::kIpv4IllegalDestination);
     return std::nullopt;
   }

@@ -11,6 +11,7 @@
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ip_output.hpp"
+#include "dataplane/net/ip_settings.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
 namespace sluice::net {
@@ -18,8 +19,9 @@ namespace sluice::net {
 class Ipv4Output final : public IpOutput {
  public:
   // Both outlive the output; interfaces may be added later.
-  Ipv4Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters)
-      : interfaces_(interfaces), counters_(counters) {}
+  Ipv4Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters,
+             const IpSettings& settings = {})
+      : interfaces_(interfaces), counters_(counters), settings_(settings) {}
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override;
@@ -44,9 +46,12 @@ class Ipv4Output final : public IpOutput {
   void send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
             base::PacketPtr payload);
   [[nodiscard]] bool owns(base::Ipv4Address address) const;
+  // Nothing is sent there. What is a broadcast depends on the interface.
+  [[nodiscard]] bool is_illegal(base::Ipv4Address destination, const Ipv4Subnets& subnets) const;
 
   const Interfaces& interfaces_;
   base::Counters<NetCounter>& counters_;
+  const IpSettings settings_;
 };
 
 }  // namespace sluice::net

@@ -26,7 +26,9 @@ void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
   }
   const wire::Ipv6Header header{.source = source.ipv6(),
                                 .destination = destination.ipv6(),
-                                .next_header = wire::IpProtocol::kTcp};
+                                .next_header = wire::IpProtocol::kTcp,
+                                .hop_limit = settings_.hop_limit,
+                                .traffic_class = settings_.traffic_class()};
   const auto route = route_for(header.source, header.destination, *segment);
   if (!route) return;
   fill_in_tcp_checksum({.source = source,
@@ -48,9 +50,10 @@ void Ipv6Output::send_icmp(base::Instant now, const base::Ipv6Address& source,
 }
 
 // The smallest of the interfaces that lead there: which of them is taken depends on the source.
+// RFC 9293 3.9.1.1 (MUST-46): none leads to a group, so that an open is refused.
 std::optional<std::size_t> Ipv6Output::path_mtu(const base::IpAddress& destination) const {
   std::optional<std::size_t> mtu;
-  if (destination.is_ipv4()) return mtu;
+  if (destination.is_ipv4() || is_illegal(destination.ipv6())) return mtu;
   for (const auto& interface : interfaces_) {
     const Ipv6Prefixes& prefixes = interface->prefixes();
     if (prefixes.addresses().empty() || !prefixes.next_hop(destination.ipv6())) continue;
@@ -83,14 +86,18 @@ std::optional<Ipv6Output::Route> Ipv6Output::route(const base::Ipv6Address& sour
   return other;
 }
 
+// What is sent to ourselves would come back through the switch, or never.
+bool Ipv6Output::is_illegal(const base::Ipv6Address& destination) const {
+  const auto owns = [&](const Ipv6Prefixes& prefixes) { return prefixes.owns(destination); };
+  return wire::is_unspecified(destination) || wire::is_loopback(destination) ||
+         wire::is_multicast(destination) || wire::is_ipv4_mapped(destination) ||
+         any_prefixes(interfaces_, owns);
+}
+
 std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& source,
                                                        const base::Ipv6Address& destination,
                                                        const base::Packet& payload) {
-  // What is sent to ourselves would come back through the switch, or never.
-  const auto owns = [&](const Ipv6Prefixes& prefixes) { return prefixes.owns(destination); };
-  if (wire::is_unspecified(destination) || wire::is_loopback(destination) ||
-      wire::is_multicast(destination) || wire::is_ipv4_mapped(destination) ||
-      any_prefixes(interfaces_, owns)) {
+  if (is_illegal(destination)) {
     counters_.add(NetCounter::kIpv6IllegalDestination);
     return std::nullopt;
   }

@@ -12,6 +12,7 @@
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ip_output.hpp"
+#include "dataplane/net/ip_settings.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
 namespace sluice::net {
@@ -19,8 +20,9 @@ namespace sluice::net {
 class Ipv6Output final : public IpOutput {
  public:
   // Both outlive the output; interfaces may be added later.
-  Ipv6Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters)
-      : interfaces_(interfaces), counters_(counters) {}
+  Ipv6Output(const Interfaces& interfaces, base::Counters<NetCounter>& counters,
+             const IpSettings& settings = {})
+      : interfaces_(interfaces), counters_(counters), settings_(settings) {}
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override;
@@ -45,9 +47,12 @@ class Ipv6Output final : public IpOutput {
                                  const base::Ipv6Address& destination, const base::Packet& payload);
   void send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
             base::PacketPtr payload);
+  // Nothing is sent there.
+  [[nodiscard]] bool is_illegal(const base::Ipv6Address& destination) const;
 
   const Interfaces& interfaces_;
   base::Counters<NetCounter>& counters_;
+  const IpSettings settings_;
 };
 
 }  // namespace sluice::net

@@ -24,8 +24,8 @@ struct Stack::Parts {
   Parts(const StackSettings& settings, base::PacketPool& packets, base::Instant start)
       : hash_key(settings.hash_key),
         pool(packets),
-        ipv4_output(interfaces, counters),
-        ipv6_output(interfaces, counters),
+        ipv4_output(interfaces, counters, settings.ip),
+        ipv6_output(interfaces, counters, settings.ip),
         output(ipv4_output, ipv6_output),
         engine(settings.tcp, settings.hash_key, settings.owns_flow, output, packets, counters,
                start),

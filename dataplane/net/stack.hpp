@@ -24,6 +24,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
+#include "dataplane/net/ip_settings.hpp"
 
 namespace sluice::net {
 
@@ -74,6 +75,7 @@ struct TcpSettings {
 
 struct StackSettings {
   TcpSettings tcp;
+  IpSettings ip;
   // Keys the hashes of initial sequence numbers (RFC 6528), of the demultiplexer and of neighbours.
   std::array<std::byte, 16> hash_key{};
   // True when this worker owns the flow: active opens choose a source port for which it is. Empty

@@ -87,6 +87,19 @@ TEST_F(Ipv4OutputTest, SegmentGetsItsHeadersAndChecksums) {
   EXPECT_FALSE(frame->checksum.l4_wanted);
 }
 
+// RFC 9293 3.9.1.9 (MUST-48) and 3.9.2 (MUST-49).
+TEST_F(Ipv4OutputTest, TimeToLiveAndDscpAreTheUsers) {
+  Interface& interface = add(settings_a(), kPeer);
+  Ipv4Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
+  output.send_tcp(now_, kOurs, kPeer, segment(5));
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto ip = wire::parse_ipv4(frame->bytes().subspan(14), wire::HeaderChecksum::kVerify);
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->header.ttl, 17);
+  EXPECT_EQ(ip->header.traffic_class, 46 << 2);
+}
+
 TEST_F(Ipv4OutputTest, DeviceThatComputesChecksumsGetsThePseudoHeaderSum) {
   InterfaceSettings settings = settings_a();
   settings.device_computes_checksums = true;
@@ -161,6 +174,17 @@ TEST_F(Ipv4OutputTest, IllegalDestinationsAreRefused) {
   EXPECT_EQ(counters_[NetCounter::kIpv4IllegalDestination], illegal.size());
   EXPECT_TRUE(a.link().outgoing().empty());
   EXPECT_EQ(pool_.available(), pool_.capacity());
+}
+
+// RFC 9293 3.9.1.1 (MUST-46): a connection cannot be opened to any of them.
+TEST_F(Ipv4OutputTest, NoRouteLeadsToIllegalDestinations) {
+  add(settings_a(), kPeer);
+  for (const auto destination : {kOurs, Ipv4Address::of(127, 0, 0, 1), Ipv4Address::of(0, 0, 0, 0),
+                                 Ipv4Address::of(224, 0, 0, 1), Ipv4Address::of(198, 18, 0, 255),
+                                 Ipv4Address::of(255, 255, 255, 255)}) {
+    EXPECT_EQ(output_.path_mtu(destination), std::nullopt);
+  }
+  EXPECT_TRUE(output_.path_mtu(Ipv4Address::of(203, 0, 113, 1)));
 }
 
 TEST_F(Ipv4OutputTest, SegmentLargerThanTheMtuIsRefused) {

@@ -92,6 +92,19 @@ TEST_F(Ipv6OutputTest, SegmentGetsItsHeadersAndChecksum) {
   EXPECT_FALSE(frame->checksum.l4_wanted);
 }
 
+// RFC 9293 3.9.1.9 (MUST-48) and 3.9.2 (MUST-49).
+TEST_F(Ipv6OutputTest, HopLimitAndDscpAreTheUsers) {
+  Interface& interface = add(settings_a(), kPeer);
+  Ipv6Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
+  output.send_tcp(now_, kOurs, kPeer, segment(5));
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto sent = wire::parse_ipv6(frame->bytes().subspan(14));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->header.hop_limit, 17);
+  EXPECT_EQ(sent->header.traffic_class, 46 << 2);
+}
+
 TEST_F(Ipv6OutputTest, FarDestinationGoesToTheGateway) {
   Interface& interface = add(settings_a(), kGateway);
   send(kOurs, kFar);
@@ -157,6 +170,18 @@ TEST_F(Ipv6OutputTest, IllegalDestinationsAreRefused) {
   EXPECT_EQ(counters_[NetCounter::kIpv6IllegalDestination], illegal.size());
   EXPECT_TRUE(a.link().outgoing().empty());
   EXPECT_EQ(pool_.available(), pool_.capacity());
+}
+
+// RFC 9293 3.9.1.1 (MUST-46): a connection cannot be opened to any of them.
+TEST_F(Ipv6OutputTest, NoRouteLeadsToIllegalDestinations) {
+  InterfaceSettings with_gateway = settings_a();
+  with_gateway.ipv6_gateway = kGateway.ipv6();
+  add(with_gateway, kPeer);
+  for (const auto& destination :
+       {kOurs, ip("fe80::ff:fe00:2"), ip("::"), ip("::1"), ip("ff02::1")}) {
+    EXPECT_EQ(output_.path_mtu(destination), std::nullopt);
+  }
+  EXPECT_TRUE(output_.path_mtu(kFar));
 }
 
 TEST_F(Ipv6OutputTest, SegmentLargerThanTheMtuIsRefused) {
