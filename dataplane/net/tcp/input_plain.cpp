@@ -24,6 +24,7 @@ bool is_expected(const Connection& c, const PlainSegment& s) {
   if (c.state != State::kEstablished || !(c.flow == s.flow)) return false;
   if (s.sequence != c.rcv.nxt || c.fin_known || c.probing) return false;
   if (s.acknowledgement < c.snd.una || s.acknowledgement > c.snd.nxt) return false;
+  if (c.snd.wl1 > s.sequence) return false;  // what waits behind a gap is newer, and its window too
   if (c.timestamps != s.has_timestamps) return false;
   if (c.timestamps && SeqNumber(s.timestamps.value) < SeqNumber(c.ts.recent)) return false;
   return !met_congestion(s.traffic_class);
