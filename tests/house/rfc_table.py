@@ -3,8 +3,8 @@
 
     rfc_table.py ROOT
 
-Every test that the table names exists; every row names a test or says why there is none; and every
-test of the table's folder stands in it.
+Every test that the table names exists; every row names a test or says why there is none; every test
+of the table's folder stands in it; and no number of RFC 9293 appendix B is left out.
 """
 
 import pathlib
@@ -15,9 +15,11 @@ from repository import Finding, files_under, report, text_of
 
 FOLDER = "tests/dataplane/net/tcp/rfc/"
 TABLE = FOLDER + "README.md"
+NUMBERED = range(1, 70)  # MUST-1 to MUST-69
 
 DEFINED = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 NAMED = re.compile(r"`(\w+\.\w+)`")
+NUMBER = re.compile(r"\bMUST-(\d+)\b")
 RULE = re.compile(r"[|\s:-]+")
 
 
@@ -45,6 +47,12 @@ def check_rows(text, defined):
                 yield Finding(TABLE, number, f"{name} is no test")
 
 
+def check_numbers(text):
+    found = {int(n) for _, cells in rows_of(text) for n in NUMBER.findall(" ".join(cells))}
+    for missing in sorted(set(NUMBERED) - found):
+        yield Finding(TABLE, 1, f"MUST-{missing} of RFC 9293 is left out")
+
+
 def check_folder(text, defined_in):
     named = set(NAMED.findall(text))
     for path, tests in defined_in.items():
@@ -59,6 +67,7 @@ def check(root):
     defined_in = {path: tests_in(text_of(root, path)) for path in paths}
     defined = set().union(*defined_in.values()) if defined_in else set()
     findings = list(check_rows(text, defined))
+    findings += check_numbers(text)
     findings += check_folder(text, defined_in)
     return findings, sum(1 for _ in rows_of(text))
 

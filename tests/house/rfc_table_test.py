@@ -8,8 +8,9 @@ import unittest
 import rfc_table
 
 HEADING = "| section | demand | test |\n|---|---|---|\n"
+NUMBERS = " ".join(f"MUST-{n}" for n in rfc_table.NUMBERED)
 SOURCE = "TEST(Rfc, Holds) {}\nTEST_F(Fixture, Too) {}\nTEST(\n    Rfc, InTwoLines) {}\n"
-WHOLE = HEADING + "| 1 | all of it | `Rfc.Holds`, `Fixture.Too`, `Rfc.InTwoLines` |\n"
+WHOLE = HEADING + f"| 1 | {NUMBERS} | `Rfc.Holds`, `Fixture.Too`, `Rfc.InTwoLines` |\n"
 
 
 def findings_in(table, files=None):
@@ -54,6 +55,9 @@ class RfcTable(unittest.TestCase):
 
     def test_row_without_test_or_reason_is_found(self):
         self.assert_found(WHOLE + "| 2 | more | |\n", "does not say", line=4)
+
+    def test_number_left_out_is_found(self):
+        self.assert_found(WHOLE.replace("MUST-41 ", ""), "MUST-41 of RFC 9293")
 
     def test_test_without_a_row_is_found(self):
         files = {rfc_table.FOLDER + "b_test.cpp": "TEST(Rfc, Unnamed) {}\n"}

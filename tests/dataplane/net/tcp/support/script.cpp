@@ -60,8 +60,8 @@ TcpSettings Script::settings() {
 }
 
 Script::Script(const Options& options)
-    : local(*IpAddress::parse("198.18.0.1")),
-      remote(*IpAddress::parse("198.18.0.2")),
+    : local(*IpAddress::parse(options.local)),
+      remote(*IpAddress::parse(options.remote)),
       pool(options.packets),
       engine(options.tcp, kHashKey, options.owns_flow, *this, pool, counters, now) {}
 

@@ -88,6 +88,8 @@ class Script final : public IpOutput {
     TcpSettings tcp = settings();
     std::size_t packets = 256;
     OwnsFlow owns_flow;
+    std::string_view local = "198.18.0.1";  // both of one family
+    std::string_view remote = "198.18.0.2";
   };
   // Defaults small enough for a test.
   static TcpSettings settings();
