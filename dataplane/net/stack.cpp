@@ -180,7 +180,7 @@ void Stack::Parts::receive_tcp(base::Instant now, const Interface& interface,
 
 void Stack::Parts::report_undelivered(base::Instant now, base::Bytes packet) {
   constexpr std::byte kVersion6{6};
-  if (packet.front() >> 4 == kVersion6) {
+  if ((packet.front() >> 4) == kVersion6) {
     icmpv6.report_undelivered(now, packet);
   } else {
     icmp.report_undelivered(now, packet);
