@@ -143,6 +143,9 @@ enum class NetCounter : std::uint16_t {
   // TCP: how large segments may be.
   kTcpPathMtuLowered,
   kTcpPathMtuIgnored,
+  kTcpBlackHoles,
+  kTcpPathMtuProbes,
+  kTcpPathMtuRaised,
 
   kCount
 };
@@ -330,5 +333,9 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
        "Connections whose segments became smaller: a router reported them as too big."},
       {"tcp_path_mtu_ignored", Severity::kNotice,
        "Reports of segments too big ignored: none in flight, or they are smaller already."},
+      {"tcp_black_holes", Severity::kNotice,
+       "Connections whose segments became smaller: full ones timed out, and no router said why."},
+      {"tcp_path_mtu_probes", Severity::kInfo, "Larger segments tried (RFC 4821)."},
+      {"tcp_path_mtu_raised", Severity::kInfo, "Larger segments that got through, and are kept."},
   };
 };

@@ -157,6 +157,7 @@ class Connection : public HotVariables, public base::TimerNode {
   base::Instant progress;          // SND.UNA moved; while attached, also when a wait began anew
   std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
   std::uint32_t flow_hash = 0;
+  std::uint32_t path_search = 0;  // index + 1 of its PathSearch; 0: segments are as large as may be
 
   [[nodiscard]] Deadline& deadline(Timer timer) {
     return deadlines[static_cast<std::size_t>(timer)];

@@ -48,6 +48,7 @@ Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpO
       connections(tcp_settings.max_connections),
       outboxes(tcp_settings.max_connections),
       inboxes(tcp_settings.max_connections),
+      path_searches(tcp_settings.max_connections),
       flows(tcp_settings.max_connections),
       time_wait(std::max<std::size_t>(tcp_settings.max_time_wait, 1), tcp_settings.time_wait),
       ready(connections),
@@ -150,6 +151,7 @@ void Core::release(Connection& c) {
   if (c.in_table) flows.erase(c.flow_hash, handle.index);
   empty_outbox(c);
   if (c.inbox != nullptr) inboxes.destroy(inboxes.handle_of(*c.inbox));
+  if (c.path_search != 0) end_path_search(c);
   connections.destroy(handle);
   count(NetCounter::kTcpConnectionsClosed);
 }
@@ -194,6 +196,11 @@ void Core::empty_outbox(Connection& c) {
   c.outbox->queue.clear(segments);
   outboxes.destroy(outboxes.handle_of(*c.outbox));
   c.outbox = nullptr;
+}
+
+void Core::end_path_search(Connection& c) {
+  path_searches.destroy(path_searches.handle_of(path_searches.at(c.path_search - 1)));
+  c.path_search = 0;
 }
 
 std::size_t Core::send_room(const Connection& c) const {

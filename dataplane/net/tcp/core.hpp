@@ -20,6 +20,7 @@
 #include "dataplane/net/tcp/flow_hash.hpp"
 #include "dataplane/net/tcp/flow_table.hpp"
 #include "dataplane/net/tcp/listeners.hpp"
+#include "dataplane/net/tcp/path_search.hpp"
 #include "dataplane/net/tcp/time_wait.hpp"
 
 namespace sluice::net::tcp {
@@ -65,6 +66,9 @@ class Core {
   void put_outbox_away(Connection& c);
   void put_inbox_away(Connection& c);
 
+  // Segments are as large as both ends take.
+  void end_path_search(Connection& c);
+
   // Payload that the send buffer still takes.
   [[nodiscard]] std::size_t send_room(const Connection& c) const;
 
@@ -103,6 +107,7 @@ class Core {
   base::Pool<Connection> connections;
   base::Pool<Outbox> outboxes;  // as many as connections, so that nobody has to go without
   base::Pool<Inbox> inboxes;
+  PathSearchPool path_searches;
   FlowTable flows;
   Listeners listeners;
   TimeWaitTable time_wait;

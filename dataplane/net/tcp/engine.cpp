@@ -23,9 +23,9 @@ struct Engine::Parts {
       : core(settings, hash_key, std::move(owns_flow), ip, packets, counters, start),
         emitter(core),
         path_mtu(core, hash_key),
-        output(core, emitter),
+        output(core, emitter, path_mtu),
         input(core, emitter, path_mtu, hash_key),
-        timers(core, emitter, output) {}
+        timers(core, emitter, output, path_mtu) {}
 
   void finish(Connection& c);
   void abort(Connection& c);
@@ -210,7 +210,7 @@ std::size_t Engine::send_room(ConnectionHandle connection) const {
 
 std::size_t Engine::segment_size(ConnectionHandle connection) const {
   const Connection* c = parts_->core.find(connection);
-  return c != nullptr ? c->snd.mss : 0;
+  return c != nullptr ? parts_->path_mtu.segment_size(*c) : 0;
 }
 
 void Engine::send(Instant now, ConnectionHandle connection, PacketQueue&& payload) {

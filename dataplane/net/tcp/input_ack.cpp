@@ -91,6 +91,7 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
   if (outcome.acked > 0) {
     c.snd.una = header.acknowledgement;
     c.progress = core_.now;
+    if (c.path_search != 0) path_mtu_.on_acknowledged(c);
     // RFC 6298 5.2, 5.3: off, or started over by the next output.
     c.deadline(Timer::kRetransmit) = {};
     if (outbox.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {

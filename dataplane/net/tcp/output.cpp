@@ -110,12 +110,14 @@ Output::Choice Output::choose_lost(Connection& c, SendSegment& segment) {
       !outbox.recovery.first_retransmission_due()) {
     return {};
   }
+  if (c.path_search != 0) path_mtu_.on_lost(c, segment);
   return cut(c, segment, size);
 }
 
 Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
   const std::int32_t usable = usable_window(c);
-  std::uint32_t size = std::min<std::uint32_t>(segment.size, c.snd.mss);
+  std::uint32_t size = std::min<std::uint32_t>(
+      segment.size, c.path_search == 0 ? c.snd.mss : path_mtu_.next_size(c, segment));
   const std::uint32_t length = size + (segment.fin && size == segment.size ? 1 : 0);
   if (usable <= 0) return {.next = Next::kWindowShut};
   if (length > static_cast<std::uint32_t>(usable)) {
@@ -156,6 +158,7 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
     if (c.snd.flight() == 0 && c.attached) c.progress = core_.now;
     c.snd.nxt = segment.end();
     c.outbox->queue.advance_unsent();
+    if (c.path_search != 0) path_mtu_.on_sent(c, segment);
   }
   c.outbox->recovery.on_transmit(segment, core_.now);
   // The first segment's retransmission deserves its full time.

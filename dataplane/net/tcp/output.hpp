@@ -7,12 +7,14 @@
 
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/emitter.hpp"
+#include "dataplane/net/tcp/path_mtu_discovery.hpp"
 
 namespace sluice::net::tcp {
 
 class Output {
  public:
-  Output(Core& core, Emitter& emitter) : core_(core), emitter_(emitter) {}
+  Output(Core& core, Emitter& emitter, PathMtuDiscovery& path_mtu)
+      : core_(core), emitter_(emitter), path_mtu_(path_mtu) {}
 
   // Sends all that the connection may send now, an acknowledgment that is owed included.
   void run(Connection& c);
@@ -43,6 +45,7 @@ class Output {
 
   Core& core_;
   Emitter& emitter_;
+  PathMtuDiscovery& path_mtu_;
 };
 
 }  // namespace sluice::net::tcp

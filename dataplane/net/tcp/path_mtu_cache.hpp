@@ -24,9 +24,12 @@ class PathMtuCache {
 
   explicit PathMtuCache(std::span<const std::byte, 16> key) : key_(key), entries_(kSets * kWays) {}
 
-  // Bytes of IP packet; nothing where nothing is known.
-  [[nodiscard]] std::optional<std::uint16_t> find(base::Instant now,
-                                                  const base::IpAddress& destination) const;
+  struct Known {
+    std::uint16_t mtu = 0;  // bytes of IP packet
+    base::Instant until;
+  };
+  [[nodiscard]] std::optional<Known> find(base::Instant now,
+                                          const base::IpAddress& destination) const;
   // A path takes no packets beyond this size. What says more than is known prolongs that.
   void lower(base::Instant now, const base::IpAddress& destination, std::uint16_t mtu);
   // A packet of this size has arrived.
@@ -35,8 +38,7 @@ class PathMtuCache {
  private:
   struct Entry {
     base::IpAddress destination;
-    std::uint16_t mtu = 0;
-    base::Instant until;  // in the past: free
+    Known known;  // until a time in the past: free
   };
   static constexpr std::size_t kWays = 4;
   static constexpr std::size_t kSets = base::limits::kMaxPathMtus / kWays;

@@ -103,6 +103,8 @@ void Timers::retransmit_syn(Connection& c) {
 // RFC 6298 5.4 to 5.6, RFC 5681 3.1.
 void Timers::retransmission_timeout(Connection& c) {
   core_.count(NetCounter::kTcpTimeouts);
+  c.rtt.back_off();
+  path_mtu_.on_timeout(c);
   const bool first = c.outbox->recovery.phase() != Recovery::Phase::kTimeout;
   if (first) {
     c.outbox->congestion.on_timeout(core_.now, c.snd.flight(), c.snd.mss);
@@ -112,7 +114,6 @@ void Timers::retransmission_timeout(Connection& c) {
   c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
   c.outbox->tail_probe.on_recovery();
   if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
-  c.rtt.back_off();
   c.outbox->pace = core_.now;
   output_.run(c);
 }

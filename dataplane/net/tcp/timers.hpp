@@ -5,13 +5,14 @@
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/emitter.hpp"
 #include "dataplane/net/tcp/output.hpp"
+#include "dataplane/net/tcp/path_mtu_discovery.hpp"
 
 namespace sluice::net::tcp {
 
 class Timers {
  public:
-  Timers(Core& core, Emitter& emitter, Output& output)
-      : core_(core), emitter_(emitter), output_(output) {}
+  Timers(Core& core, Emitter& emitter, Output& output, PathMtuDiscovery& path_mtu)
+      : core_(core), emitter_(emitter), output_(output), path_mtu_(path_mtu) {}
 
   // The connection may be gone afterwards.
   void fire(Connection& c);
@@ -31,6 +32,7 @@ class Timers {
   Core& core_;
   Emitter& emitter_;
   Output& output_;
+  PathMtuDiscovery& path_mtu_;
 };
 
 }  // namespace sluice::net::tcp

@@ -183,9 +183,9 @@ TEST_F(PathMtuCacheTest, KnowsTheLeastOfWhatWasSaid) {
   EXPECT_FALSE(cache.find(now, address(1)));
   cache.lower(now, address(1), 1'400);
   cache.lower(now, address(1), 1'450);
-  EXPECT_EQ(cache.find(now, address(1)), 1'400);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'400);
   cache.lower(now, address(1), 1'300);
-  EXPECT_EQ(cache.find(now, address(1)), 1'300);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'300);
   EXPECT_FALSE(cache.find(now, address(2)));
 }
 
@@ -194,11 +194,11 @@ TEST_F(PathMtuCacheTest, ForgetsAfterItsTimeUnlessItIsSaidAgain) {
   now = now + PathMtuCache::kLifetime / 2;
   cache.lower(now, address(1), 1'400);
   now = now + PathMtuCache::kLifetime / 2;
-  EXPECT_EQ(cache.find(now, address(1)), 1'400);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'400);
   now = now + PathMtuCache::kLifetime / 2;
   EXPECT_FALSE(cache.find(now, address(1)));
   cache.lower(now, address(1), 1'450);
-  EXPECT_EQ(cache.find(now, address(1)), 1'450);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'450);
 }
 
 TEST_F(PathMtuCacheTest, RaisesOnlyWhatItKnows) {
@@ -206,9 +206,9 @@ TEST_F(PathMtuCacheTest, RaisesOnlyWhatItKnows) {
   EXPECT_FALSE(cache.find(now, address(1)));
   cache.lower(now, address(1), 1'300);
   cache.raise(now, address(1), 1'200);
-  EXPECT_EQ(cache.find(now, address(1)), 1'300);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'300);
   cache.raise(now, address(1), 1'400);
-  EXPECT_EQ(cache.find(now, address(1)), 1'400);
+  EXPECT_EQ(cache.find(now, address(1))->mtu, 1'400);
 }
 
 TEST_F(PathMtuCacheTest, HoweverManyDestinationsTheLatestAreKnown) {
@@ -216,7 +216,7 @@ TEST_F(PathMtuCacheTest, HoweverManyDestinationsTheLatestAreKnown) {
   for (std::uint32_t n = 0; n < kMany; ++n) {
     now = now + Duration::milliseconds(1);
     cache.lower(now, address(n), 1'400);
-    ASSERT_EQ(cache.find(now, address(n)), 1'400);
+    ASSERT_EQ(cache.find(now, address(n))->mtu, 1'400);
   }
   std::size_t known = 0;
   for (std::uint32_t n = 0; n < kMany; ++n) known += cache.find(now, address(n)) ? 1U : 0U;
