@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "control/config/host_address.hpp"
 #include "control/config/reading.hpp"
 
 namespace sluice::control {
@@ -36,20 +37,41 @@ bool leads_to_gateway(const PortSettings& port, const base::AddressPrefix& prefi
          (is_link_local(*port.ipv6_gateway) && !is_link_local(prefix.address));
 }
 
-// Our own address in the narrowest network that holds the remote one, else in the network of a
-// gateway; nothing when no port leads there.
+// The port's address to speak from to a router on its link; null where there is none.
+const base::AddressPrefix* source_towards_router(const base::IpAddress& router,
+                                                 const PortSettings& port) {
+  const auto found = std::ranges::find_if(port.addresses, [&](const base::AddressPrefix& prefix) {
+    return prefix.contains(router) || (are_alike(prefix.address, router) && is_link_local(router) &&
+                                       !is_link_local(prefix.address));
+  });
+  return found != port.addresses.end() ? &*found : nullptr;
+}
+
+// Our own address in the narrowest network that holds the remote one, or towards the router of a
+// narrower one, else in the network of a gateway; nothing when no port leads there.
 std::optional<base::IpAddress> source_towards(const base::IpAddress& remote,
                                               const std::vector<PortSettings>& ports) {
   const base::AddressPrefix* best = nullptr;
+  unsigned length = 0;
   for (const PortSettings& port : ports) {
     for (const base::AddressPrefix& prefix : port.addresses) {
-      if (!prefix.contains(remote)) continue;
-      if (best == nullptr || prefix.length > best->length) best = &prefix;
+      if (!prefix.contains(remote) || (best != nullptr && prefix.length <= length)) continue;
+      best = &prefix;
+      length = prefix.length;
+    }
+  }
+  // No router forwards what is for a link-local address, nor an answer to one.
+  if (is_link_local(remote)) return best != nullptr ? std::optional(best->address) : std::nullopt;
+  for (const PortSettings& port : ports) {
+    for (const base::StaticRoute& route : port.routes) {
+      if (!route.to.contains(remote) || (best != nullptr && route.to.length <= length)) continue;
+      const base::AddressPrefix* source = source_towards_router(route.via, port);
+      if (source == nullptr) continue;
+      best = source;
+      length = route.to.length;
     }
   }
   if (best != nullptr) return best->address;
-  // No router forwards what is for a link-local address, nor an answer to one.
-  if (is_link_local(remote)) return std::nullopt;
   for (const PortSettings& port : ports) {
     for (const base::AddressPrefix& prefix : port.addresses) {
       if (are_alike(prefix.address, remote) && leads_to_gateway(port, prefix))
@@ -86,7 +108,7 @@ void read_server(const Node& item, Reading& reading, const std::vector<PortSetti
   } else if (!source_towards(server->address, ports)) {
     reading.problems.add(
         item.where, fmt::format("servers: no port leads to {}; expected an address in a port's "
-                                "network, or a port with a gateway",
+                                "network, or a port with a route or a gateway",
                                 server->to_string()));
   }
 }

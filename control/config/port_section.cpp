@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/limits.hpp"
+#include "control/config/host_address.hpp"
 #include "control/config/reading.hpp"
 
 namespace sluice::control {
@@ -16,7 +17,7 @@ using run::DeviceKind;
 namespace limits = base::limits;
 
 constexpr KnownName kPortKeys[] = {
-    {"name"}, {"device"}, {"role"},   {"addresses"}, {"gateway"},
+    {"name"}, {"device"}, {"role"},   {"addresses"}, {"gateway"},     {"routes"},
     {"mtu"},  {"queues"}, {"faults"}, {"capture"},   {"vlan", false},
 };
 constexpr KnownName kFaultKeys[] = {
@@ -107,45 +108,6 @@ void read_device(const Section& section, Reading& reading, run::PortSettings& po
   }
 }
 
-// RFC 4291 2.5.2, 2.5.3 and 2.7: what stands for no host, or not for one on a wire: unspecified and
-// loopback addresses, and groups.
-bool is_unicast(const base::IpAddress& ipv6) {
-  static constexpr std::string_view kOthers[] = {"::/127", "ff00::/8"};
-  return std::ranges::none_of(kOthers, [&](std::string_view other) {
-    return base::AddressPrefix::parse(other)->contains(ipv6);
-  });
-}
-
-// RFC 4291 2.6.1: the network's own address is any router's. RFC 6164: a network of two addresses
-// has no such one.
-bool is_ipv6_host_address(const base::AddressPrefix& prefix) {
-  if (!is_unicast(prefix.address) || prefix.length == 0) return false;
-  if (prefix.length >= 127) return true;
-  const base::Ipv6Address address = prefix.address.ipv6();
-  const unsigned shared = prefix.length % 8;
-  std::byte host = address.octets[prefix.length / 8] & (std::byte{0xff} >> shared);
-  for (std::size_t i = prefix.length / 8 + 1; i < address.octets.size(); ++i) {
-    host |= address.octets[i];
-  }
-  return host != std::byte{0};
-}
-
-// A host's address in its network: neither the network itself, nor its broadcast address, nor one
-// that no host has.
-bool is_host_address(const base::AddressPrefix& prefix) {
-  if (!prefix.address.is_ipv4()) return is_ipv6_host_address(prefix);
-  const base::Ipv4Address address = prefix.address.ipv4();
-  if (address.is_unspecified() || address.is_loopback() || address.is_multicast() ||
-      address.is_broadcast() || prefix.length == 0) {
-    return false;
-  }
-  // RFC 3021: a network of two addresses has neither of the two special ones.
-  if (prefix.length >= 31) return true;
-  const std::uint32_t host_mask = 0xffffffffU >> prefix.length;
-  const std::uint32_t host = address.value & host_mask;
-  return host != 0 && host != host_mask;
-}
-
 void read_addresses(const Section& section, Reading& reading,
                     const std::vector<run::PortSettings>& ports, run::PortSettings& port) {
   static constexpr std::string_view kExpected = "addresses such as [198.18.0.2/24, 2001:db8::2/64]";
@@ -174,41 +136,13 @@ void read_addresses(const Section& section, Reading& reading,
   });
 }
 
-// A router of IPv6 is also known by its link-local address, which is on the link whatever the
-// networks are.
-bool is_on_link(const base::IpAddress& gateway, const base::AddressPrefix& prefix) {
-  return prefix.contains(gateway) || (!prefix.address.is_ipv4() && is_link_local(gateway));
-}
-
 // What is wrong with the port's gateway; empty when nothing is.
 std::string check_gateway(const base::IpAddress& gateway, const run::PortSettings& port) {
-  const auto is_own = [&](const auto& prefix) { return prefix.address == gateway; };
-  const auto is_near = [&](const auto& prefix) { return is_on_link(gateway, prefix); };
-  const auto is_alike = [&](const auto& prefix) {
-    return prefix.address.family() == gateway.family();
-  };
   if (gateway.is_ipv4() ? port.gateway.has_value() : port.ipv6_gateway.has_value()) {
     return fmt::format("{} is the second one of {}; expected one of each family",
                        gateway.to_string(), family_name(gateway));
   }
-  if (port.addresses.empty()) return {};
-  if (std::ranges::any_of(port.addresses, is_own)) {
-    return fmt::format("{} is the port's own address; expected another host's",
-                       gateway.to_string());
-  }
-  const auto alike = std::ranges::find_if(port.addresses, is_alike);
-  if (alike == port.addresses.end()) {
-    return fmt::format(
-        "{} is {}, of which the port has no address; expected one of its addresses' "
-        "family",
-        gateway.to_string(), family_name(gateway));
-  }
-  if (!gateway.is_ipv4() && !is_unicast(gateway)) {
-    return fmt::format("{} is not a host's address; expected another host's", gateway.to_string());
-  }
-  if (std::ranges::any_of(port.addresses, is_near)) return {};
-  return fmt::format("{} is in none of the port's networks; expected an address in {}",
-                     gateway.to_string(), alike->to_string());
+  return check_router(gateway, port);
 }
 
 void read_gateway(const Node& node, Reading& reading, run::PortSettings& port) {
@@ -311,6 +245,7 @@ run::PortSettings read_port(const Node& node, Reading& reading,
   check_device_is_free(section, reading, ports, port);
   read_addresses(section, reading, ports, port);
   read_gateways(section, reading, port);
+  read_routes(section, reading, port);
   read_mtu(section, reading, port);
   if (section.find("queues") != nullptr) {
     std::uint64_t queues = 1;
@@ -343,14 +278,6 @@ void read_ports(const Section& dataplane, Reading& reading, std::vector<run::Por
 std::string describe_device(const run::PortSettings& port) {
   const auto* scheme = std::ranges::find(kSchemes, port.kind, &Scheme::kind);
   return fmt::format("{}:{}", scheme->prefix, port.target);
-}
-
-std::string_view family_name(const base::IpAddress& address) {
-  return address.is_ipv4() ? "IPv4" : "IPv6";
-}
-
-bool is_link_local(const base::IpAddress& address) {
-  return base::AddressPrefix::parse("fe80::/10")->contains(address);
 }
 
 const run::PortSettings* owner_of(const base::IpAddress& address,

@@ -29,6 +29,7 @@ struct Reading {
 
 void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& dataplane);
 void read_ports(const Section& dataplane, Reading& reading, std::vector<run::PortSettings>& ports);
+void read_routes(const Section& port_section, Reading& reading, run::PortSettings& port);
 void read_backends(const Node& node, Reading& reading, const run::DataplaneSettings& dataplane,
                    std::vector<run::BackendSettings>& backends);
 void read_listeners(const Section& root, Reading& reading, const Configuration& configuration,
@@ -38,10 +39,6 @@ void read_listeners(const Section& root, Reading& reading, const Configuration& 
 [[nodiscard]] bool is_legal_name(std::string_view name);
 inline constexpr std::string_view kNameExpected =
     "1 to 32 letters, digits, '-', '_' or '.', the first a letter or a digit";
-
-[[nodiscard]] std::string_view family_name(const base::IpAddress& address);
-// Unicast, fe80::/10 (RFC 4291 2.5.6).
-[[nodiscard]] bool is_link_local(const base::IpAddress& address);
 
 // The port that has the address, or null.
 [[nodiscard]] const run::PortSettings* owner_of(const base::IpAddress& address,

@@ -1,6 +1,7 @@
 // One network interface of a worker's stack: its link, its addresses and its neighbours.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -26,8 +27,8 @@ class Interface {
         verifies_checksums_(settings.device_verifies_checksums),
         computes_checksums_(settings.device_computes_checksums),
         answers_(settings.answers_arp),
-        subnets_(settings.addresses, settings.gateway),
-        prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway),
+        subnets_(settings.addresses, settings.gateway, settings.routes),
+        prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway, settings.routes),
         link_(settings.mac, counters),
         arp_({.link = link_,
               .subnets = subnets_,
@@ -66,10 +67,16 @@ class Interface {
   [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
 
  private:
+  // Those that have places of their own among the neighbours. Each packet looks through them.
   static std::vector<base::IpAddress> gateways_of(const InterfaceSettings& settings) {
+    constexpr std::size_t kMost = 8;
     std::vector<base::IpAddress> gateways;
     if (settings.gateway) gateways.push_back(*settings.gateway);
     if (settings.ipv6_gateway) gateways.push_back(*settings.ipv6_gateway);
+    for (const base::StaticRoute& route : settings.routes) {
+      const bool known = std::ranges::find(gateways, route.via) != gateways.end();
+      if (!known && gateways.size() < kMost) gateways.push_back(route.via);
+    }
     return gateways;
   }
 

@@ -79,16 +79,19 @@ bool Ipv4Output::is_illegal(base::Ipv4Address destination, const Ipv4Subnets& su
 }
 
 // The interface that has the source address, if it leads to the destination (RFC 1122 3.3.4.2, the
-// strong model), else the first one that does.
+// strong model), else the one that knows it best.
 std::optional<Ipv4Output::Route> Ipv4Output::route(base::Ipv4Address source,
                                                    base::Ipv4Address destination) const {
   std::optional<Route> other;
+  std::uint32_t mask = 0;
   for (const auto& interface : interfaces_) {
-    const auto next_hop = interface->subnets().next_hop(destination);
-    if (!next_hop || interface->subnets().addresses().empty()) continue;
-    const Route candidate{interface.get(), *next_hop};
+    const auto hop = interface->subnets().hop_towards(destination);
+    if (!hop || interface->subnets().addresses().empty()) continue;
+    const Route candidate{interface.get(), hop->next};
     if (interface->subnets().owns(source)) return candidate;
-    if (!other) other = candidate;
+    if (other && hop->mask <= mask) continue;
+    other = candidate;
+    mask = hop->mask;
   }
   return other;
 }

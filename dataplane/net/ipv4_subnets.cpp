@@ -1,6 +1,7 @@
 #include "dataplane/net/ipv4_subnets.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace sluice::net {
 namespace {
@@ -12,12 +13,20 @@ std::uint32_t mask_of(std::uint8_t length) {
 }  // namespace
 
 Ipv4Subnets::Ipv4Subnets(std::span<const base::AddressPrefix> addresses,
-                         const std::optional<base::IpAddress>& gateway) {
+                         const std::optional<base::IpAddress>& gateway,
+                         std::span<const base::StaticRoute> routes) {
   for (const base::AddressPrefix& prefix : addresses) {
     if (!prefix.address.is_ipv4()) continue;
     subnets_.push_back({.address = prefix.address.ipv4(), .mask = mask_of(prefix.length)});
   }
   if (gateway && gateway->is_ipv4()) gateway_ = gateway->ipv4();
+  for (const base::StaticRoute& route : routes) {
+    if (!route.to.address.is_ipv4()) continue;
+    routes_.push_back({.to = {.address = route.to.address.ipv4(), .mask = mask_of(route.to.length)},
+                       .via = route.via.ipv4()});
+  }
+  std::ranges::stable_sort(routes_, std::ranges::greater{},
+                           [](const Route& route) { return route.to.mask; });
 }
 
 bool Ipv4Subnets::on_link(base::Ipv4Address address) const {
@@ -34,8 +43,26 @@ bool Ipv4Subnets::is_broadcast(base::Ipv4Address address) const {
 }
 
 std::optional<base::Ipv4Address> Ipv4Subnets::next_hop(base::Ipv4Address destination) const {
-  if (on_link(destination)) return destination;
-  return gateway_;
+  const auto hop = hop_towards(destination);
+  if (!hop) return std::nullopt;
+  return hop->next;
+}
+
+// A network that the interface is in comes before a route for the same one.
+std::optional<Ipv4Subnets::Hop> Ipv4Subnets::hop_towards(base::Ipv4Address destination) const {
+  if (destination == gateway_) return Hop{.next = destination, .mask = mask_of(32)};
+  std::optional<Hop> best;
+  if (gateway_) best = Hop{.next = *gateway_};
+  for (const Subnet& subnet : subnets_) {
+    if (subnet.contains(destination) && (!best || subnet.mask >= best->mask)) {
+      best = Hop{.next = destination, .mask = subnet.mask};
+    }
+  }
+  for (const Route& route : routes_) {
+    if (best && route.to.mask <= best->mask) break;
+    if (route.to.contains(destination)) return Hop{.next = route.via, .mask = route.to.mask};
+  }
+  return best;
 }
 
 base::Ipv4Address Ipv4Subnets::source_towards(base::Ipv4Address neighbour) const {

@@ -1,5 +1,6 @@
-// An interface's IPv4 addresses and the networks they lie in: what is ours, what is on the link,
-// and where to send what is not (RFC 1122 3.3.1).
+// An interface's IPv4 addresses, the networks they lie in and its routes: what is ours, what is on
+// the link, and where to send what is not (RFC 1122 3.3.1). The longest prefix that holds a
+// destination decides (RFC 1812 5.2.4.3).
 #pragma once
 
 #include <optional>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/static_route.hpp"
 
 namespace sluice::net {
 
@@ -14,7 +16,8 @@ class Ipv4Subnets {
  public:
   // Addresses of other families are not looked at.
   Ipv4Subnets(std::span<const base::AddressPrefix> addresses,
-              const std::optional<base::IpAddress>& gateway);
+              const std::optional<base::IpAddress>& gateway,
+              std::span<const base::StaticRoute> routes = {});
 
   [[nodiscard]] bool owns(base::Ipv4Address address) const {
     for (const Subnet& subnet : subnets_) {
@@ -27,7 +30,12 @@ class Ipv4Subnets {
   // Limited, or directed at one of the networks.
   [[nodiscard]] bool is_broadcast(base::Ipv4Address address) const;
   [[nodiscard]] bool is_gateway(base::Ipv4Address address) const { return address == gateway_; }
-  // Whom to hand a packet to; nothing when there is no way.
+  // Whom to hand a packet to, and how exactly it was known; nothing when there is no way.
+  struct Hop {
+    base::Ipv4Address next;
+    std::uint32_t mask = 0;  // of the network or the route
+  };
+  [[nodiscard]] std::optional<Hop> hop_towards(base::Ipv4Address destination) const;
   [[nodiscard]] std::optional<base::Ipv4Address> next_hop(base::Ipv4Address destination) const;
   // Our address to speak from to a neighbour: the one in its network, else the first.
   // Precondition: addresses() is not empty.
@@ -45,7 +53,13 @@ class Ipv4Subnets {
   [[nodiscard]] std::span<const Subnet> addresses() const { return subnets_; }
 
  private:
+  struct Route {
+    Subnet to;
+    base::Ipv4Address via;
+  };
+
   std::vector<Subnet> subnets_;
+  std::vector<Route> routes_;  // the longest prefixes first
   std::optional<base::Ipv4Address> gateway_;
 };
 

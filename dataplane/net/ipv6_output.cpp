@@ -68,20 +68,23 @@ bool Ipv6Output::is_local(const base::IpAddress& address) const {
   });
 }
 
-// The interface that has the source address, if it leads to the destination, else the first one
-// that does; not so where an address means something on its own link only (RFC 4007 9).
+// The interface that has the source address, if it leads to the destination, else the one that
+// knows it best; not so where an address means something on its own link only (RFC 4007 9).
 std::optional<Ipv6Output::Route> Ipv6Output::route(const base::Ipv6Address& source,
                                                    const base::Ipv6Address& destination) const {
   const bool link_local = wire::is_link_local(source) || wire::is_link_local(destination);
   std::optional<Route> other;
+  std::uint8_t length = 0;
   for (const auto& interface : interfaces_) {
     const Ipv6Prefixes& prefixes = interface->prefixes();
-    const auto next_hop = prefixes.next_hop(destination);
-    if (!next_hop || prefixes.addresses().empty()) continue;
+    const auto hop = prefixes.hop_towards(destination);
+    if (!hop || prefixes.addresses().empty()) continue;
     if (link_local && !prefixes.on_link(destination)) continue;
-    const Route candidate{interface.get(), *next_hop};
+    const Route candidate{interface.get(), hop->next};
     if (prefixes.owns(source)) return candidate;
-    if (!other && !link_local) other = candidate;
+    if (link_local || (other && hop->length <= length)) continue;
+    other = candidate;
+    length = hop->length;
   }
   return other;
 }

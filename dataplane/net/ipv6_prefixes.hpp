@@ -1,6 +1,7 @@
-// An interface's IPv6 addresses and the prefixes they lie in: what is ours and may be used, what is
-// on the link, and where to send what is not (RFC 4861 5.2, RFC 4862 5.4). With an address of any
-// scope comes a link-local one; without any, the interface does not speak IPv6.
+// An interface's IPv6 addresses, the prefixes they lie in and its routes: what is ours and may be
+// used, what is on the link, and where to send what is not (RFC 4861 5.2, RFC 4862 5.4). The
+// longest prefix that holds a destination decides. With an address of any scope comes a link-local
+// one; without any, the interface does not speak IPv6.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/static_route.hpp"
 
 namespace sluice::net {
 
@@ -19,7 +21,8 @@ class Ipv6Prefixes {
  public:
   // Addresses of other families are not looked at. All begin as kTentative.
   Ipv6Prefixes(std::span<const base::AddressPrefix> addresses, const base::MacAddress& mac,
-               const std::optional<base::Ipv6Address>& gateway);
+               const std::optional<base::Ipv6Address>& gateway,
+               std::span<const base::StaticRoute> routes = {});
 
   struct Prefix {
     base::Ipv6Address address;
@@ -38,7 +41,12 @@ class Ipv6Prefixes {
   [[nodiscard]] bool is_our_group(const base::Ipv6Address& group) const;
   // Reached without a router: in one of the prefixes, or the gateway itself.
   [[nodiscard]] bool on_link(const base::Ipv6Address& address) const;
-  // Whom to hand a packet to; nothing when there is no way.
+  // Whom to hand a packet to, and how exactly it was known; nothing when there is no way.
+  struct Hop {
+    base::Ipv6Address next;
+    std::uint8_t length = 0;  // of the prefix or the route, bits
+  };
+  [[nodiscard]] std::optional<Hop> hop_towards(const base::Ipv6Address& destination) const;
   [[nodiscard]] std::optional<base::Ipv6Address> next_hop(
       const base::Ipv6Address& destination) const;
   // Our address to speak from to a neighbour: the one in its prefix, else any that may be used.
@@ -51,6 +59,7 @@ class Ipv6Prefixes {
   [[nodiscard]] const Prefix* find(const base::Ipv6Address& address) const;
 
   std::vector<Prefix> prefixes_;
+  std::vector<base::StaticRoute> routes_;  // the longest prefixes first
   std::optional<base::Ipv6Address> gateway_;
 };
 

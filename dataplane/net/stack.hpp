@@ -22,6 +22,7 @@
 #include "base/packet.hpp"
 #include "base/pool.hpp"
 #include "base/result.hpp"
+#include "base/static_route.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ip_settings.hpp"
@@ -46,6 +47,8 @@ struct InterfaceSettings {
   std::vector<base::AddressPrefix> addresses;
   std::optional<base::IpAddress> gateway;  // for IPv4
   std::optional<base::Ipv6Address> ipv6_gateway = std::nullopt;
+  // Of either family, each by a router on the link; they come before the gateways.
+  std::vector<base::StaticRoute> routes{};
   std::uint16_t mtu = 1500;  // bytes
   bool device_verifies_checksums = false;
   bool device_computes_checksums = false;

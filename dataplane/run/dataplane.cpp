@@ -261,6 +261,7 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
                      .addresses = open.settings.addresses,
                      .gateway = open.settings.gateway,
                      .ipv6_gateway = open.settings.ipv6_gateway,
+                     .routes = open.settings.routes,
                      .mtu = info.mtu,
                      .device_verifies_checksums = info.verifies_checksums,
                      .device_computes_checksums = info.computes_checksums};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/static_route.hpp"
 #include "base/time.hpp"
 #include "tls/server/policy.hpp"
 
@@ -37,6 +38,7 @@ struct PortSettings {
   std::vector<base::AddressPrefix> addresses;
   std::optional<base::IpAddress> gateway;  // for IPv4
   std::optional<base::Ipv6Address> ipv6_gateway;
+  std::vector<base::StaticRoute> routes;
   std::uint16_t mtu = 1500;
   std::optional<std::uint16_t> queues;  // at most; default: as many as workers and device allow
   std::optional<FaultSettings> faults;

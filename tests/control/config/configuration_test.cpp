@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/control/support/configurations.hpp"
 
 namespace sluice::control {
@@ -174,6 +176,55 @@ TEST(Configuration, APortHasAGatewayForEachFamily) {
   EXPECT_EQ(port.gateway, base::IpAddress::parse("198.18.0.1"));
   EXPECT_EQ(port.ipv6_gateway, base::Ipv6Address::parse("fe80::1"));
   EXPECT_EQ(port.mtu, 1280);
+}
+
+TEST(Configuration, APortHasRoutesOfBothFamilies) {
+  const Configuration parsed = parse(with(R"(dataplane:
+  ports:
+    - name: edge
+      device: tap:a
+      addresses: [198.18.0.2/24, "2001:db8::2/64"]
+      routes:
+        - {to: 203.0.113.0/24, via: 198.18.0.9}
+        - {to: "2001:db8:9::/48", via: "fe80::9"}
+        - {to: 203.0.113.7/32, via: 198.18.0.8}
+)"));
+  ASSERT_EQ(parsed.dataplane.ports.size(), 1U);
+  const auto& routes = parsed.dataplane.ports[0].routes;
+  ASSERT_EQ(routes.size(), 3U);
+  EXPECT_EQ(routes[0].to, base::AddressPrefix::parse("203.0.113.0/24"));
+  EXPECT_EQ(routes[0].via, base::IpAddress::parse("198.18.0.9"));
+  EXPECT_EQ(routes[1].to, base::AddressPrefix::parse("2001:db8:9::/48"));
+  EXPECT_EQ(routes[1].via, base::IpAddress::parse("fe80::9"));
+  EXPECT_EQ(routes[2].to, base::AddressPrefix::parse("203.0.113.7/32"));
+}
+
+// The longest prefix that holds the server decides from where it is spoken to.
+TEST(Configuration, SourceAddressIsTowardsTheRouterOfTheLongestPrefix) {
+  const Configuration parsed = parse(R"(
+dataplane:
+  ports:
+    - {name: edge, device: tap:a, addresses: [198.18.0.2/24], gateway: 198.18.0.1}
+    - {name: core, device: tap:b, addresses: [198.19.0.2/24, 198.19.1.2/24],
+       routes: [{to: 203.0.113.0/24, via: 198.19.1.9}, {to: 198.18.0.128/25, via: 198.19.0.9}]}
+certificates: {directory: certs}
+backends:
+  routed: {servers: [203.0.113.5:80]}
+  beyond: {servers: [192.0.2.5:80]}
+  near: {servers: [198.18.0.5:80]}
+  narrower: {servers: [198.18.0.200:80]}
+listeners:
+  - {name: https, address: 198.18.0.2:443, routes: [{mode: tcp, backend: near}]}
+)");
+  ASSERT_EQ(parsed.backends.size(), 4U);
+  const auto source = [&](std::string_view name) {
+    const auto found = std::ranges::find(parsed.backends, name, &run::BackendSettings::name);
+    return found->source_addresses[0].to_string();
+  };
+  EXPECT_EQ(source("routed"), "198.19.1.2");
+  EXPECT_EQ(source("beyond"), "198.18.0.2");
+  EXPECT_EQ(source("near"), "198.18.0.2");
+  EXPECT_EQ(source("narrower"), "198.19.0.2");
 }
 
 TEST(Configuration, SourceAddressesAreOfTheServersFamily) {

@@ -228,6 +228,46 @@ INSTANTIATE_TEST_SUITE_P(
                            port(std::string(kTapAndAddress) + ", gateway: 198.18.0.2"),
                            "3:72: gateway: 198.18.0.2 is the port's own address; expected another "
                            "host's"},
+        WrongConfiguration{"RouteWithoutRouter",
+                           port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24}]"),
+                           "3:81: a route lacks via; expected a router's address such as "
+                           "198.18.0.9"},
+        WrongConfiguration{
+            "RouteToAHostInANetwork",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.9/24, via: 198.18.0.9}]"),
+            "3:77: to: 203.0.113.9/24 is an address in a network; expected "
+            "203.0.113.0/24"},
+        WrongConfiguration{
+            "RouteToEverything",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 0.0.0.0/0, via: 198.18.0.9}]"),
+            "3:77: to: 0.0.0.0/0 is everything, which the gateway is for; expected "
+            "a network such as 203.0.113.0/24"},
+        WrongConfiguration{
+            "RouteToGroups",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 224.0.0.0/4, via: 198.18.0.9}]"),
+            "3:77: to: 224.0.0.0/4 holds no hosts that a router leads to; expected "
+            "a network such as 203.0.113.0/24"},
+        WrongConfiguration{
+            "RouteTwice",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24, via: 198.18.0.9}, "
+                                               "{to: 203.0.113.0/24, via: 198.18.0.8}]"),
+            "3:116: to: there is already a route to 203.0.113.0/24; expected "
+            "another network"},
+        WrongConfiguration{"RouteOfTwoFamilies",
+                           port(std::string(kTapAndIpv6) +
+                                ", routes: [{to: \"2001:db8:9::/48\", via: 198.18.0.9}]"),
+                           "3:104: via: 198.18.0.9 is IPv4 and the network is not; expected a "
+                           "router of the network's family"},
+        WrongConfiguration{
+            "RouteByAFarRouter",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24, via: 10.0.0.1}]"),
+            "3:98: via: 10.0.0.1 is in none of the port's networks; expected an "
+            "address in 198.18.0.2/24"},
+        WrongConfiguration{
+            "RouteByOurselves",
+            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24, via: 198.18.0.2}]"),
+            "3:98: via: 198.18.0.2 is the port's own address; expected another "
+            "host's"},
         WrongConfiguration{"JumboTap", port(std::string(kTapAndAddress) + ", mtu: 9000"),
                            "3:68: mtu: a tap device takes no frames of 9000; expected at most "
                            "1500"},
@@ -297,7 +337,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "expected servers of one family"},
         WrongConfiguration{"UnreachableIpv6Server", backend("servers: [\"[2001:db8::1]:80\"]"),
                            "2:20: servers: no port leads to [2001:db8::1]:80; expected an address "
-                           "in a port's network, or a port with a gateway"},
+                           "in a port's network, or a port with a route or a gateway"},
         WrongConfiguration{"LaterBalance",
                            backend("servers: [198.18.0.1:80], balance: least_connections"),
                            "2:45: balance: \"least_connections\" is not supported by this version; "
@@ -466,7 +506,7 @@ TEST(ConfigurationErrors, AnUnreachableServerIsRefused) {
                            std::string(testing::kSections[1]) + std::string(testing::kSections[3]);
   EXPECT_THAT(problems_of(text),
               ElementsAre("sluice.yaml:4:29: servers: no port leads to 198.19.0.1:80; expected an "
-                          "address in a port's network, or a port with a gateway"));
+                          "address in a port's network, or a port with a route or a gateway"));
 }
 
 TEST(ConfigurationErrors, AllowedFaultsAreCheckedToo) {

@@ -225,5 +225,34 @@ TEST_F(Ipv4OutputTest, Ipv6HasNoRouteHere) {
   EXPECT_EQ(counters_[NetCounter::kIpv4NoRoute], 1U);
 }
 
+TEST_F(Ipv4OutputTest, RouteLeadsToItsRouter) {
+  InterfaceSettings settings = settings_a();
+  settings.routes = {
+      {.to = *base::AddressPrefix::parse("203.0.113.0/28"), .via = IpAddress(kPeer)}};
+  Interface& interface = add(settings, kPeer);
+  send(kOurs, kFar);
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(wire::parse_ethernet(frame->bytes())->destination, mac(9));
+}
+
+// An address of ours elsewhere: the interface that knows the destination best, not the first.
+TEST_F(Ipv4OutputTest, InterfaceWithTheLongerPrefixTakesWhatItsSourceCannot) {
+  Interface& first = add(settings_a(), kGateway);
+  InterfaceSettings settings = settings_b();
+  settings.routes = {{.to = *base::AddressPrefix::parse("203.0.113.0/28"),
+                      .via = *IpAddress::parse("198.19.0.7")}};
+  Interface& second = add(settings, Ipv4Address::of(198, 19, 0, 7));
+  InterfaceSettings alone;
+  alone.mac = mac(4);
+  alone.addresses = {*base::AddressPrefix::parse("192.0.2.2/32")};
+  (void)add(alone, Ipv4Address::of(192, 0, 2, 9));
+  send(Ipv4Address::of(192, 0, 2, 2), kFar);
+  EXPECT_TRUE(first.link().outgoing().empty());
+  EXPECT_FALSE(second.link().outgoing().empty());
+  send(kOurs, kFar);  // its own interface leads there, too
+  EXPECT_FALSE(first.link().outgoing().empty());
+}
+
 }  // namespace
 }  // namespace sluice::net

@@ -76,5 +76,36 @@ TEST(Ipv4Subnets, ImpossibleNeighboursAreRecognised) {
   EXPECT_FALSE(subnets.is_possible_neighbour(Ipv4Address::of(224, 0, 0, 1)));
 }
 
+// RFC 1812 5.2.4.3.
+TEST(Ipv4Subnets, LongestPrefixThatHoldsTheDestinationDecides) {
+  const auto route = [](const char* to, const char* via) {
+    return base::StaticRoute{.to = *base::AddressPrefix::parse(to),
+                             .via = *base::IpAddress::parse(via)};
+  };
+  const std::array routes = {
+      route("203.0.113.0/24", "198.18.0.9"), route("203.0.113.128/25", "198.18.0.8"),
+      route("198.19.7.0/24", "198.18.0.7"), route("198.18.0.0/24", "198.18.0.6"),
+      route("2001:db8:9::/48", "fe80::9")};
+  const Ipv4Subnets subnets(kAddresses, base::IpAddress(kGateway), routes);
+  const auto next_hop = [&](std::string_view to) {
+    return subnets.next_hop(*Ipv4Address::parse(to))->to_string();
+  };
+  EXPECT_EQ(next_hop("203.0.113.1"), "198.18.0.9");
+  EXPECT_EQ(next_hop("203.0.113.129"), "198.18.0.8");
+  EXPECT_EQ(next_hop("203.0.114.1"), "198.18.0.1");
+  EXPECT_EQ(next_hop("198.19.7.1"), "198.18.0.7");  // narrower than the network that we are in
+  EXPECT_EQ(next_hop("198.19.8.1"), "198.19.8.1");
+  EXPECT_EQ(next_hop("198.18.0.77"), "198.18.0.77");  // the same network: we are in it
+  EXPECT_EQ(next_hop("198.18.0.1"), "198.18.0.1");
+}
+
+TEST(Ipv4Subnets, RouteLeadsWhereNoGatewayDoes) {
+  const std::array routes = {base::StaticRoute{.to = *base::AddressPrefix::parse("203.0.113.0/24"),
+                                               .via = *base::IpAddress::parse("198.18.0.9")}};
+  const Ipv4Subnets subnets(kAddresses, std::nullopt, routes);
+  EXPECT_TRUE(subnets.next_hop(Ipv4Address::of(203, 0, 113, 1)));
+  EXPECT_FALSE(subnets.next_hop(Ipv4Address::of(203, 0, 114, 1)));
+}
+
 }  // namespace
 }  // namespace sluice::net

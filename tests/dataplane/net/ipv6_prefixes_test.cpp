@@ -98,5 +98,25 @@ TEST(Ipv6Prefixes, ImpossibleNeighboursAreRecognised) {
   }
 }
 
+TEST(Ipv6Prefixes, LongestPrefixThatHoldsTheDestinationDecides) {
+  const auto route = [](const char* to, const char* via) {
+    return base::StaticRoute{.to = *base::AddressPrefix::parse(to),
+                             .via = *base::IpAddress::parse(via)};
+  };
+  const std::array routes = {route("2001:db8:9::/48", "fe80::9"),
+                             route("2001:db8:9:8::/64", "fe80::8"),
+                             route("203.0.113.0/24", "198.18.0.9")};
+  const Ipv6Prefixes prefixes(kAddresses, kMac, base::Ipv6Address::parse("fe80::1"), routes);
+  const auto next_hop = [&](std::string_view to) {
+    return prefixes.next_hop(*base::Ipv6Address::parse(to))->to_string();
+  };
+  EXPECT_EQ(next_hop("2001:db8:9::1"), "fe80::9");
+  EXPECT_EQ(next_hop("2001:db8:9:8::1"), "fe80::8");
+  EXPECT_EQ(next_hop("2001:db8:a::1"), "fe80::1");
+  EXPECT_EQ(next_hop("2001:db8::77"), "2001:db8::77");
+  EXPECT_EQ(next_hop("fe80::77"), "fe80::77");
+  EXPECT_TRUE(prefixes.on_link(*base::Ipv6Address::parse("fe80::9")));
+}
+
 }  // namespace
 }  // namespace sluice::net

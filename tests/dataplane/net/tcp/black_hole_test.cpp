@@ -26,7 +26,8 @@ class TcpBlackHole : public testing::Test {
   [[nodiscard]] std::uint32_t acknowledged() const { return acked_; }
   // Everything that has been written arrives, step by step.
   void delivers_all(ConnectionHandle c) {
-    for (int i = 0; i < 100 && host.engine.unacknowledged(c) > 0; ++i) {
+    for (int i = 0; i < 200 && host.engine.unacknowledged(c) > 0; ++i) {
+      if (host.silent()) host.pass(Duration::milliseconds(1));
       for (const Segment& segment : host.all_sent()) {
         const auto end = static_cast<std::uint32_t>(segment.header.sequence - host.ours(0)) +
                          static_cast<std::uint32_t>(segment.text.size());
