@@ -20,6 +20,11 @@ void Icmpv6::receive(base::Instant now, Interface& interface, const AcceptedIpv6
     interface.discovery().receive(now, header, packet.upper.fragment, discovery->message);
     return;
   }
+  if (const auto* query = std::get_if<wire::Icmpv6ListenerQuery>(&*parsed)) {
+    // A router alert is the only extension header that a query may have.
+    const bool router_alert = packet.upper.offset > wire::Ipv6Header::kSize;
+    return interface.listener().receive(now, header, router_alert, query->message);
+  }
   if (wire::is_unspecified(header.source) || interface.prefixes().owns(header.source)) {
     counters_.add(NetCounter::kIpv6Martian);
     return;

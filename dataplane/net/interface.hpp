@@ -12,6 +12,7 @@
 #include "dataplane/net/ipv4_subnets.hpp"
 #include "dataplane/net/ipv6_prefixes.hpp"
 #include "dataplane/net/link.hpp"
+#include "dataplane/net/multicast_listener.hpp"
 #include "dataplane/net/neighbour_discovery.hpp"
 #include "dataplane/net/neighbours.hpp"
 #include "dataplane/net/stack.hpp"
@@ -35,11 +36,18 @@ class Interface {
               .neighbours = neighbours_,
               .pool = pool,
               .counters = counters,
-              .answers = settings.answers_arp}),
+              .answers = settings.answers_arp,
+              .probes = settings.probes_ipv4}),
+        listener_({.link = link_,
+                   .prefixes = prefixes_,
+                   .pool = pool,
+                   .counters = counters,
+                   .answers = settings.answers_arp}),
         discovery_({.link = link_,
                     .prefixes = prefixes_,
                     .neighbours = neighbours_,
                     .pool = pool,
+                    .hash_key = hash_key,
                     .counters = counters,
                     .answers = settings.answers_arp}),
         neighbours_({.link = link_,
@@ -61,10 +69,22 @@ class Interface {
   [[nodiscard]] Link& link() { return link_; }
   [[nodiscard]] const Link& link() const { return link_; }
   [[nodiscard]] Arp& arp() { return arp_; }
+  [[nodiscard]] const Arp& arp() const { return arp_; }
+  [[nodiscard]] MulticastListener& listener() { return listener_; }
+  [[nodiscard]] const MulticastListener& listener() const { return listener_; }
   [[nodiscard]] NeighbourDiscovery& discovery() { return discovery_; }
   [[nodiscard]] const NeighbourDiscovery& discovery() const { return discovery_; }
   [[nodiscard]] Neighbours& neighbours() { return neighbours_; }
   [[nodiscard]] const Neighbours& neighbours() const { return neighbours_; }
+
+  // Not used because other nodes have them.
+  [[nodiscard]] std::size_t duplicate_addresses() const {
+    const auto ipv4 =
+        std::ranges::count(subnets_.addresses(), false, &Ipv4Subnets::Subnet::assigned);
+    const auto ipv6 = std::ranges::count(prefixes_.addresses(), AddressState::kDuplicate,
+                                         &Ipv6Prefixes::Prefix::state);
+    return static_cast<std::size_t>(ipv4 + ipv6);
+  }
 
  private:
   // Those that have places of their own among the neighbours. Each packet looks through them.
@@ -88,6 +108,7 @@ class Interface {
   Ipv6Prefixes prefixes_;
   Link link_;
   Arp arp_;
+  MulticastListener listener_;
   NeighbourDiscovery discovery_;
   Neighbours neighbours_;
 };

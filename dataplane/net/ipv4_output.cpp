@@ -104,6 +104,13 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     counters_.add(NetCounter::kIpv4NoRoute);
     return std::nullopt;
   }
+  // RFC 5227 2.1.1: nothing is sent from an address that somebody else has.
+  if (owns(source) && std::ranges::none_of(interfaces_, [&](const auto& interface) {
+        return interface->subnets().is_assigned(source);
+      })) {
+    counters_.add(NetCounter::kIpv4SourceUnassigned);
+    return std::nullopt;
+  }
   if (is_illegal(destination, found->interface->subnets())) {
     counters_.add(NetCounter::kIpv4IllegalDestination);
     return std::nullopt;

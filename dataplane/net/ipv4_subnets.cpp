@@ -65,10 +65,14 @@ std::optional<Ipv4Subnets::Hop> Ipv4Subnets::hop_towards(base::Ipv4Address desti
   return best;
 }
 
-base::Ipv4Address Ipv4Subnets::source_towards(base::Ipv4Address neighbour) const {
-  const auto subnet =
-      std::ranges::find_if(subnets_, [&](const Subnet& s) { return s.contains(neighbour); });
-  return subnet != subnets_.end() ? subnet->address : subnets_.front().address;
+std::optional<base::Ipv4Address> Ipv4Subnets::source_towards(base::Ipv4Address neighbour) const {
+  std::optional<base::Ipv4Address> other;
+  for (const Subnet& subnet : subnets_) {
+    if (!subnet.assigned) continue;
+    if (subnet.contains(neighbour)) return subnet.address;
+    if (!other) other = subnet.address;
+  }
+  return other;
 }
 
 bool Ipv4Subnets::is_possible_neighbour(base::Ipv4Address address) const {

@@ -19,9 +19,16 @@ class Ipv4Subnets {
               const std::optional<base::IpAddress>& gateway,
               std::span<const base::StaticRoute> routes = {});
 
+  // Configured, whether it may be used or not.
   [[nodiscard]] bool owns(base::Ipv4Address address) const {
     for (const Subnet& subnet : subnets_) {
       if (subnet.address == address) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] bool is_assigned(base::Ipv4Address address) const {
+    for (const Subnet& subnet : subnets_) {
+      if (subnet.address == address) return subnet.assigned;
     }
     return false;
   }
@@ -37,20 +44,21 @@ class Ipv4Subnets {
   };
   [[nodiscard]] std::optional<Hop> hop_towards(base::Ipv4Address destination) const;
   [[nodiscard]] std::optional<base::Ipv4Address> next_hop(base::Ipv4Address destination) const;
-  // Our address to speak from to a neighbour: the one in its network, else the first.
-  // Precondition: addresses() is not empty.
-  [[nodiscard]] base::Ipv4Address source_towards(base::Ipv4Address neighbour) const;
+  // Our address to speak from to a neighbour: the one in its network, else any that may be used.
+  [[nodiscard]] std::optional<base::Ipv4Address> source_towards(base::Ipv4Address neighbour) const;
   // False for addresses that no host can have on this link.
   [[nodiscard]] bool is_possible_neighbour(base::Ipv4Address address) const;
 
   struct Subnet {
     base::Ipv4Address address;
-    std::uint32_t mask;
+    std::uint32_t mask = 0;
+    bool assigned = true;  // false: another node has the address
     [[nodiscard]] bool contains(base::Ipv4Address other) const {
       return ((address.value ^ other.value) & mask) == 0;
     }
   };
   [[nodiscard]] std::span<const Subnet> addresses() const { return subnets_; }
+  [[nodiscard]] std::span<Subnet> addresses() { return subnets_; }
 
  private:
   struct Route {

@@ -38,33 +38,58 @@ NetCounter counter_of(wire::ChainError error) {
   return NetCounter::kIpv6UnknownProtocol;
 }
 
+base::Unexpected<Ipv6Refusal> refused(NetCounter why) {
+  return {Ipv6Refusal{.why = why}};
+}
+
+base::Unexpected<Ipv6Refusal> refused(const wire::ChainRefusal& refusal) {
+  Ipv6Refusal drop{.why = counter_of(refusal.reason)};
+  if (refusal.answer) {
+    drop.answer = wire::Icmpv6ParameterProblem{
+        .code = refusal.answer->code, .pointer = refusal.answer->pointer, .quoted = {}};
+  }
+  return {drop};
+}
+
+// RFC 4443 3.1 and RFC 8200 4: no port of ours is UDP's, and no other protocol is known.
+base::Unexpected<Ipv6Refusal> refused(const wire::UpperLayer& upper) {
+  Ipv6Refusal drop{.why = NetCounter::kIpv6UnknownProtocol};
+  if (upper.protocol == wire::IpProtocol::kUdp) {
+    drop.answer = wire::Icmpv6Unreachable{.code = wire::Icmpv6UnreachableCode::kPort, .quoted = {}};
+  } else {
+    drop.answer =
+        wire::Icmpv6ParameterProblem{.code = wire::ParameterProblemCode::kUnknownNextHeader,
+                                     .pointer = static_cast<std::uint32_t>(upper.protocol_at),
+                                     .quoted = {}};
+  }
+  return {drop};
+}
+
 }  // namespace
 
 // The hop limit is not looked at: RFC 8200 3, a destination node should not discard a packet
 // because of it.
-base::Result<AcceptedIpv6, NetCounter> accept_ipv6(base::Bytes packet,
-                                                   const Ipv6Prefixes& prefixes) {
+base::Result<AcceptedIpv6, Ipv6Refusal> accept_ipv6(base::Bytes packet,
+                                                    const Ipv6Prefixes& prefixes) {
   const auto parsed = wire::parse_ipv6(packet);
-  if (!parsed) return base::Unexpected{NetCounter::kIpv6Malformed};
+  if (!parsed) return refused(NetCounter::kIpv6Malformed);
   const wire::Ipv6Header& header = parsed->header;
   const bool to_group = prefixes.is_our_group(header.destination);
   if (!to_group && !prefixes.is_assigned(header.destination)) {
-    return base::Unexpected{prefixes.owns(header.destination) ? NetCounter::kIpv6Unassigned
-                                                              : NetCounter::kIpv6NotOurs};
+    return refused(prefixes.owns(header.destination) ? NetCounter::kIpv6Unassigned
+                                                     : NetCounter::kIpv6NotOurs);
   }
-  if (is_martian(header.source)) return base::Unexpected{NetCounter::kIpv6Martian};
+  if (is_martian(header.source)) return refused(NetCounter::kIpv6Martian);
 
   const auto upper = wire::find_upper_layer(packet, *parsed);
-  if (!upper) return base::Unexpected{counter_of(upper.error().reason)};
-  if (upper->is_fragment()) return base::Unexpected{NetCounter::kIpv6Fragment};
+  if (!upper) return refused(upper.error());
+  if (upper->is_fragment()) return refused(NetCounter::kIpv6Fragment);
   if (upper->protocol == wire::IpProtocol::kIcmpv6) {
     return AcceptedIpv6{.ip = *parsed, .upper = *upper};
   }
-  if (is_nobody_else(header.source, prefixes)) return base::Unexpected{NetCounter::kIpv6Martian};
-  if (to_group) return base::Unexpected{NetCounter::kIpv6NotOurs};
-  if (upper->protocol != wire::IpProtocol::kTcp) {
-    return base::Unexpected{NetCounter::kIpv6UnknownProtocol};
-  }
+  if (is_nobody_else(header.source, prefixes)) return refused(NetCounter::kIpv6Martian);
+  if (to_group) return refused(NetCounter::kIpv6NotOurs);
+  if (upper->protocol != wire::IpProtocol::kTcp) return refused(*upper);
   return AcceptedIpv6{.ip = *parsed, .upper = *upper};
 }
 

@@ -78,6 +78,11 @@ void NeighbourDiscovery::on_solicitation(base::Instant now, const wire::Ipv6Head
   const auto addresses = around_.prefixes.addresses();
   const auto ours =
       std::ranges::find(addresses, solicitation.target, &Ipv6Prefixes::Prefix::address);
+  // RFC 7527 4.2: our own probe has come back; the network loops, but nobody has the address.
+  if (ours != addresses.end() && probing && solicitation.nonce == nonce_of(solicitation.target)) {
+    around_.counters.add(NetCounter::kNdLoopedBack);
+    return;
+  }
   if (ours != addresses.end() && ours->state == AddressState::kTentative && probing) {
     return on_claim(*ours, std::nullopt);
   }
@@ -177,8 +182,18 @@ void NeighbourDiscovery::probe(const base::Ipv6Address& address) {
   if (!around_.answers) return;
   const base::Ipv6Address group = wire::solicited_node_multicast(address);
   transmit(header_of({}, group),
-           wire::NeighbourSolicitation{.target = address, .source_mac = std::nullopt},
+           wire::NeighbourSolicitation{
+               .target = address, .source_mac = std::nullopt, .nonce = nonce_of(address)},
            wire::multicast_mac(group), NetCounter::kNdSolicitationsOut);
+}
+
+// As good as random (RFC 7527 4.1): the key is new at every start, and there is one probe for an
+// address.
+wire::DiscoveryNonce NeighbourDiscovery::nonce_of(const base::Ipv6Address& address) const {
+  const std::uint64_t hash = around_.hash_key.hash<2, 4>(address.octets);
+  wire::DiscoveryNonce nonce;
+  for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] = static_cast<std::byte>(hash >> (8 * i));
+  return nonce;
 }
 
 // RFC 4861 7.2.6: who knew another link-layer address learns ours at once.

@@ -15,6 +15,7 @@
 #include "dataplane/net/ipv6_prefixes.hpp"
 #include "dataplane/net/link.hpp"
 #include "dataplane/net/neighbours.hpp"
+#include "dataplane/net/tcp/siphash.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/ipv6_extensions.hpp"
 #include "dataplane/wire/neighbour_discovery.hpp"
@@ -30,7 +31,8 @@ class NeighbourDiscovery final : public NeighbourResolver {
     Link& link;
     Ipv6Prefixes& prefixes;  // the addresses' states change
     Neighbours& neighbours;
-    base::PacketPool& pool;  // for solicitations and advertisements
+    base::PacketPool& pool;       // for solicitations and advertisements
+    const tcp::SipKey& hash_key;  // the same for all workers, which know each other's probes by it
     base::Counters<NetCounter>& counters;
     bool answers = true;  // probes and answers for our addresses; without, it only listens
   };
@@ -58,6 +60,7 @@ class NeighbourDiscovery final : public NeighbourResolver {
   void answer(base::Instant now, const wire::Ipv6Header& ip,
               const wire::NeighbourSolicitation& solicitation);
   void probe(const base::Ipv6Address& address);
+  [[nodiscard]] wire::DiscoveryNonce nonce_of(const base::Ipv6Address& address) const;
   void announce(const base::Ipv6Address& address);
   // Null, and counted, without a packet for it.
   [[nodiscard]] base::PacketPtr packet_for(const wire::Ipv6Header& ip,

@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "dataplane/net/dual_output.hpp"
 #include "dataplane/net/icmp.hpp"
+#include "dataplane/net/icmp_errors.hpp"
 #include "dataplane/net/icmpv6.hpp"
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ipv4.hpp"
@@ -31,7 +32,8 @@ struct Stack::Parts {
                start),
         plain(engine),
         icmp(ipv4_output, engine, packets, counters),
-        icmpv6(ipv6_output, engine, packets, counters) {}
+        icmpv6(ipv6_output, engine, packets, counters),
+        errors(ipv4_output, ipv6_output, packets, counters) {}
 
   void receive_burst(base::Instant now, Interface& interface,
                      std::span<base::Packet* const> frames);
@@ -40,6 +42,8 @@ struct Stack::Parts {
   void receive_ipv4(base::Instant now, Interface& interface, base::PacketPtr packet);
   void receive_ipv6(base::Instant now, Interface& interface, const base::MacAddress& to,
                     base::PacketPtr packet);
+  void refuse_ipv6(base::Instant now, const Interface& interface, const base::MacAddress& to,
+                   const Ipv6Refusal& refusal, base::Bytes packet);
   void receive_tcp(base::Instant now, const Interface& interface, const base::IpAddress& source,
                    const base::IpAddress& destination, base::PacketPtr segment);
   void report_undelivered(base::Instant now, base::Bytes packet);
@@ -55,6 +59,7 @@ struct Stack::Parts {
   PlainInput plain;
   Icmp icmp;
   Icmpv6 icmpv6;
+  IcmpErrors errors;
 };
 
 void Stack::Parts::receive_burst(base::Instant now, Interface& interface,
@@ -123,6 +128,7 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
     return;
   }
   packet->trim_back(packet->size() - parsed->total_size);
+  const base::Bytes whole = packet->bytes();
   packet->trim_front(parsed->size);
   switch (parsed->header.protocol) {
     case wire::IpProtocol::kTcp:
@@ -135,6 +141,7 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
       break;
   }
   counters.add(NetCounter::kIpv4UnknownProtocol);
+  errors.unreachable(now, interface, parsed->header, whole);
 }
 
 // `to` is the link-layer address that the packet came to. A group's is only for what is sent to the
@@ -142,10 +149,7 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
 void Stack::Parts::receive_ipv6(base::Instant now, Interface& interface, const base::MacAddress& to,
                                 base::PacketPtr packet) {
   const auto accepted = accept_ipv6(packet->bytes(), interface.prefixes());
-  if (!accepted) {
-    counters.add(accepted.error());
-    return;
-  }
+  if (!accepted) return refuse_ipv6(now, interface, to, accepted.error(), packet->bytes());
   const wire::Ipv6Header& header = accepted->ip.header;
   if (to.is_multicast() && !wire::is_multicast(header.destination)) {
     counters.add(NetCounter::kFrameNotOurs);
@@ -158,6 +162,18 @@ void Stack::Parts::receive_ipv6(base::Instant now, Interface& interface, const b
   } else {
     icmpv6.receive(now, interface, *accepted, packet->bytes());
   }
+}
+
+// RFC 4443 2.4(e.4): what came to a group of the link, but is for one node, is not answered.
+void Stack::Parts::refuse_ipv6(base::Instant now, const Interface& interface,
+                               const base::MacAddress& to, const Ipv6Refusal& refusal,
+                               base::Bytes packet) {
+  counters.add(refusal.why);
+  const auto parsed = wire::parse_ipv6(packet);
+  if (!refusal.answer || !parsed) return;
+  const wire::Ipv6Header& header = parsed->header;
+  if (to.is_multicast() && !wire::is_multicast(header.destination)) return;
+  errors.send(now, interface, header, *refusal.answer, packet.first(parsed->total_size));
 }
 
 // RFC 9293 3.1 MUST-3: the checksum is verified before anything else; where the device says that it
@@ -213,6 +229,8 @@ void Stack::receive(base::Instant now, InterfaceId interface,
 
 void Stack::advance(base::Instant now) {
   for (const auto& interface : parts_->interfaces) {
+    interface->arp().advance(now);
+    interface->listener().advance(now);
     interface->discovery().advance(now);
     base::PacketQueue undeliverable;
     interface->neighbours().advance(now, undeliverable);
@@ -234,8 +252,9 @@ base::PacketQueue& Stack::outgoing(InterfaceId interface) {
 base::Instant Stack::next_deadline() const {
   base::Instant next = parts_->engine.next_deadline();
   for (const auto& interface : parts_->interfaces) {
-    next = std::min(
-        {next, interface->neighbours().next_deadline(), interface->discovery().next_deadline()});
+    next = std::min({next, std::as_const(*interface).arp().next_deadline(),
+                     interface->listener().next_deadline(), interface->neighbours().next_deadline(),
+                     interface->discovery().next_deadline()});
   }
   return next;
 }
@@ -320,6 +339,7 @@ StackUsage Stack::usage() const {
                    .time_wait = parts_->engine.time_wait()};
   for (const auto& interface : parts_->interfaces) {
     usage.neighbours += interface->neighbours().size();
+    usage.duplicate_addresses += interface->duplicate_addresses();
   }
   return usage;
 }

@@ -55,6 +55,9 @@ struct InterfaceSettings {
   // Announces and answers for its addresses: ARP, Neighbour Discovery and echo. One worker's stack
   // does, where several serve an interface.
   bool answers_arp = true;
+  // Addresses of IPv4 are announced only when nobody has objected to them for some seconds
+  // (RFC 5227); else at once.
+  bool probes_ipv4 = false;
 };
 
 struct TcpSettings {
@@ -128,6 +131,7 @@ struct StackUsage {
   std::size_t closing = 0;  // what was queued before finish() or close() is not all acknowledged
   std::size_t time_wait = 0;
   std::size_t neighbours = 0;
+  std::size_t duplicate_addresses = 0;  // ours, not used because other nodes have them
 };
 
 class Stack {

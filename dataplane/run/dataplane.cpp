@@ -20,6 +20,7 @@
 #include "dataplane/run/exchange.hpp"
 #include "dataplane/run/host.hpp"
 #include "dataplane/run/port_plan.hpp"
+#include "dataplane/run/steering.hpp"
 #include "dataplane/run/stop_workers.hpp"
 #include "dataplane/run/worker.hpp"
 #include "dataplane/wire/flow.hpp"
@@ -264,7 +265,9 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
                      .routes = open.settings.routes,
                      .mtu = info.mtu,
                      .device_verifies_checksums = info.verifies_checksums,
-                     .device_computes_checksums = info.computes_checksums};
+                     .device_computes_checksums = info.computes_checksums,
+                     .answers_arp = index == Steering::kAnsweringWorker,
+                     .probes_ipv4 = true};
   queue.transmitter = index % open.port->queues();
   queue.hashes = open.port->scales();
   if (index >= open.port->queues()) return queue;

@@ -1,5 +1,7 @@
 #include "dataplane/run/steering.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "dataplane/wire/arp.hpp"
@@ -15,11 +17,13 @@ namespace sluice::run {
 namespace {
 
 // A reply answers whichever worker asked, and an announcement (a request for the sender's own
-// address, RFC 5227 3) changes what all know. An ordinary request wants one answer, not one from
-// every worker.
-bool arp_concerns_others(base::Bytes payload) {
+// address, RFC 5227 3) changes what all know. Who probes for an address, or claims one of ours, may
+// make every worker give it up. An ordinary request wants one answer, not one from every worker.
+bool arp_concerns_others(std::span<const base::Ipv4Address> ours, base::Bytes payload) {
   const auto arp = wire::parse_arp(payload);
-  return arp && (arp->operation == wire::ArpOperation::kReply || arp->sender == arp->target);
+  return arp &&
+         (arp->operation == wire::ArpOperation::kReply || arp->sender == arp->target ||
+          arp->sender.is_unspecified() || std::ranges::find(ours, arp->sender) != ours.end());
 }
 
 // The same for Neighbour Discovery: advertisements, and solicitations of a node that is about to
@@ -42,31 +46,27 @@ bool discovery_concerns_others(base::Bytes packet) {
           wire::is_unspecified(ip->header.source));
 }
 
-// Of a frame that may be for every worker.
-bool concerns_others(const base::Packet& frame) {
-  const auto ethernet = wire::parse_ethernet(frame.bytes());
-  if (!ethernet) return false;
-  const base::Bytes payload = frame.bytes().subspan(ethernet->size());
-  return ethernet->type == wire::EtherType::kArp ? arp_concerns_others(payload)
-                                                 : discovery_concerns_others(payload);
-}
-
 }  // namespace
 
 Steering::Steering(unsigned worker, Exchange& exchange, base::PacketPool& copies,
                    base::Counters<RunCounter>& counters)
     : worker_(worker), exchange_(exchange), copies_(copies), counters_(counters) {}
 
-void Steering::add_port(bool hashes) {
-  ports_.push_back({.trusted = hashes});
+void Steering::add_port(bool hashes, std::span<const base::AddressPrefix> addresses) {
+  Port port{.trusted = hashes, .addresses = {}};
+  for (const base::AddressPrefix& prefix : addresses) {
+    if (prefix.address.is_ipv4()) port.addresses.push_back(prefix.address.ipv4());
+  }
+  ports_.push_back(std::move(port));
 }
 
 std::size_t Steering::steer(std::uint8_t port, std::span<base::Packet*> frames) {
   if (exchange_.workers() == 1) return frames.size();
   std::size_t kept = 0;
   for (base::Packet* frame : frames) {
-    const unsigned to = destination(ports_[port], *frame);
-    if (to == kEveryone && concerns_others(*frame)) copy_to_others(port, *frame);
+    unsigned to = destination(ports_[port], *frame);
+    if (to == kEveryone && !concerns_others(ports_[port], *frame)) to = kAnsweringWorker;
+    if (to == kEveryone) copy_to_others(port, *frame);
     if (to == kEveryone || to == worker_) {
       frames[kept++] = frame;
     } else {
@@ -76,13 +76,22 @@ std::size_t Steering::steer(std::uint8_t port, std::span<base::Packet*> frames) 
   return kept;
 }
 
+// Of a frame that may be for every worker.
+bool Steering::concerns_others(const Port& port, const base::Packet& frame) {
+  const auto ethernet = wire::parse_ethernet(frame.bytes());
+  if (!ethernet) return false;
+  const base::Bytes payload = frame.bytes().subspan(ethernet->size());
+  return ethernet->type == wire::EtherType::kArp ? arp_concerns_others(port.addresses, payload)
+                                                 : discovery_concerns_others(payload);
+}
+
 unsigned Steering::destination(Port& port, const base::Packet& frame) {
   const wire::FrameSteering steering = wire::classify_frame(frame.bytes());
   switch (steering.to) {
     case wire::FrameSteering::To::kEveryWorker:
       return kEveryone;
     case wire::FrameSteering::To::kFirstWorker:
-      return 0;
+      return kAnsweringWorker;
     case wire::FrameSteering::To::kFlowOwner:
       break;
   }

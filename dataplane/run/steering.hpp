@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/counters.hpp"
 #include "base/packet.hpp"
 #include "dataplane/run/counters.hpp"
@@ -26,8 +27,11 @@ class Steering {
   Steering(unsigned worker, Exchange& exchange, base::PacketPool& copies,
            base::Counters<RunCounter>& counters);
 
+  // The one whose stack answers for all: requests for our addresses go there.
+  static constexpr unsigned kAnsweringWorker = 0;
+
   // A port, in the order of their numbers; `hashes` when its device computes wire::flow_hash().
-  void add_port(bool hashes);
+  void add_port(bool hashes, std::span<const base::AddressPrefix> addresses = {});
 
   // Sends every frame of a burst where it belongs. What stays is moved to the front of `frames`, in
   // order; returns how many that are.
@@ -39,7 +43,8 @@ class Steering {
  private:
   struct Port {
     bool trusted = false;
-    unsigned mispredictions = 0;  // since the last right one
+    std::vector<base::Ipv4Address> addresses;  // ours
+    unsigned mispredictions = 0;               // since the last right one
   };
   // The frame's worker; kEveryone for all of them.
   static constexpr unsigned kEveryone = ~0U;
@@ -47,6 +52,7 @@ class Steering {
   void verify(Port& port, const base::Packet& frame, unsigned owner);
   void forward(std::uint8_t port, unsigned to, base::Packet* frame);
   void copy_to_others(std::uint8_t port, const base::Packet& frame);
+  [[nodiscard]] static bool concerns_others(const Port& port, const base::Packet& frame);
 
   const unsigned worker_;
   Exchange& exchange_;

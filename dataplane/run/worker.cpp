@@ -32,7 +32,7 @@ Worker::Worker(const Options& options, const TscClock& clock, base::PacketPool& 
 Worker::~Worker() = default;
 
 void Worker::add_port(PortQueue queue) {
-  steering_.add_port(queue.hashes);
+  steering_.add_port(queue.hashes, queue.interface.addresses);
   ports_.push_back({.interface = stack_.add_interface(queue.interface),
                     .device = std::move(queue.device),
                     .transmitter = queue.transmitter});

@@ -121,6 +121,7 @@ void Worker::fill(WorkerReport& report) {
   report.gauges.push_back({.name = "half_open", .value = usage.half_open});
   report.gauges.push_back({.name = "time_wait", .value = usage.time_wait});
   report.gauges.push_back({.name = "neighbours", .value = usage.neighbours});
+  report.gauges.push_back({.name = "duplicate_addresses", .value = usage.duplicate_addresses});
   report.gauges.push_back({.name = "packets_available", .value = pool_.available()});
   report.gauges.push_back({.name = "packets_capacity", .value = pool_.capacity()});
   application_->report(report);

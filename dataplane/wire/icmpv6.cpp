@@ -46,12 +46,20 @@ void write(const Icmpv6Discovery& discovery, base::Writer& writer) {
   writer.bytes(discovery.message);
 }
 
+void write(const Icmpv6ListenerQuery& query, base::Writer& writer) {
+  writer.bytes(query.message);
+}
+
 std::size_t size_of(const Icmpv6Echo& echo) {
   return kIcmpv6HeaderSize + echo.data.size();
 }
 
 std::size_t size_of(const Icmpv6Discovery& discovery) {
   return discovery.message.size();
+}
+
+std::size_t size_of(const Icmpv6ListenerQuery& query) {
+  return query.message.size();
 }
 
 std::size_t size_of(const auto& error) {
@@ -92,6 +100,8 @@ base::Result<Icmpv6Message, WireError> parse_icmpv6(const Ipv6Header& ip, base::
     case Icmpv6Type::kNeighbourAdvertisement:
     case Icmpv6Type::kRedirect:
       return Icmpv6Message(Icmpv6Discovery{.message = message});
+    case Icmpv6Type::kListenerQuery:
+      return Icmpv6Message(Icmpv6ListenerQuery{.message = message});
   }
   // RFC 4443 2.4(a) gives unknown errors to the transport; TCP has no use for them. (b): unknown
   // informational messages must be silently discarded.

@@ -23,6 +23,7 @@ enum class Icmpv6Type : std::uint8_t {
   kParameterProblem = 4,
   kEchoRequest = 128,
   kEchoReply = 129,
+  kListenerQuery = 130,
   kRouterSolicitation = 133,
   kRouterAdvertisement = 134,
   kNeighbourSolicitation = 135,
@@ -91,8 +92,14 @@ struct Icmpv6Discovery {
   base::Bytes message;  // a view, header included
 };
 
-using Icmpv6Message = std::variant<Icmpv6Echo, Icmpv6Unreachable, Icmpv6PacketTooBig,
-                                   Icmpv6TimeExceeded, Icmpv6ParameterProblem, Icmpv6Discovery>;
+// A query of Multicast Listener Discovery (multicast_listener.hpp), likewise.
+struct Icmpv6ListenerQuery {
+  base::Bytes message;  // a view, header included
+};
+
+using Icmpv6Message =
+    std::variant<Icmpv6Echo, Icmpv6Unreachable, Icmpv6PacketTooBig, Icmpv6TimeExceeded,
+                 Icmpv6ParameterProblem, Icmpv6Discovery, Icmpv6ListenerQuery>;
 
 // `message` is the whole payload of a packet with this header (whose next_header may begin a chain
 // of extension headers); its checksum is verified. Other types are kUnsupported.

@@ -48,6 +48,25 @@ base::Result<ParsedIpv4Header, WireError> parse_ipv4(base::Bytes packet, HeaderC
   return parsed;
 }
 
+// Each turn consumes at least a byte.
+Ipv4Options check_ipv4_options(base::Bytes options) {
+  constexpr auto kEnd = std::byte{0};
+  constexpr auto kNoOperation = std::byte{1};
+  constexpr auto kLooseSourceRoute = std::byte{131};
+  constexpr auto kStrictSourceRoute = std::byte{137};
+  while (!options.empty() && options.front() != kEnd) {
+    const std::byte type = options.front();
+    std::size_t size = 1;
+    if (type != kNoOperation) {
+      size = options.size() < 2 ? 0 : std::to_integer<std::size_t>(options[1]);
+      if (size < 2 || size > options.size()) return Ipv4Options::kMalformed;
+    }
+    if (type == kLooseSourceRoute || type == kStrictSourceRoute) return Ipv4Options::kSourceRoute;
+    options = options.subspan(size);
+  }
+  return Ipv4Options::kHarmless;
+}
+
 void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::MutableBytes to) {
   const auto version_and_class = static_cast<std::uint16_t>(0x4500 | header.traffic_class);
   const auto total = static_cast<std::uint16_t>(total_size);

@@ -48,6 +48,11 @@ enum class HeaderChecksum : std::uint8_t {
 // As above for a packet quoted in an ICMP error: only its beginning is there.
 [[nodiscard]] base::Result<ParsedIpv4Header, WireError> parse_quoted_ipv4(base::Bytes quotation);
 
+// What stands between a header's kMinSize bytes and its end (RFC 791 3.1). Options are not acted
+// upon, but a host has to know what would have a packet travel as its sender says (RFC 7126 4.3).
+enum class Ipv4Options : std::uint8_t { kHarmless, kMalformed, kSourceRoute };
+[[nodiscard]] Ipv4Options check_ipv4_options(base::Bytes options);
+
 // Writes kMinSize bytes with a right checksum. Preconditions: to.size() == kMinSize, total_size is
 // at most 65535.
 void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::MutableBytes to);

@@ -13,6 +13,7 @@ enum class OptionType : std::uint8_t {
   kSourceLinkLayerAddress = 1,
   kTargetLinkLayerAddress = 2,
   kMtu = 5,
+  kNonce = 14,
 };
 
 constexpr std::size_t kOptionUnit = 8;  // of an option's length; each of ours has one
@@ -32,12 +33,14 @@ struct Wanted {
   bool source_mac = false;
   bool target_mac = false;
   bool mtu = false;
+  bool nonce = false;
 };
 
 struct Options {
   std::optional<base::MacAddress> source_mac;
   std::optional<base::MacAddress> target_mac;
   std::optional<std::uint32_t> mtu;
+  std::optional<DiscoveryNonce> nonce;
 };
 
 base::Ipv6Address read_address(base::Reader& reader) {
@@ -66,6 +69,13 @@ bool read_mtu(base::Reader content, std::optional<std::uint32_t>& to) {
   return true;
 }
 
+// RFC 3971 5.3.2: others may have longer ones, which are none of ours.
+void read_nonce(base::Reader content, std::optional<DiscoveryNonce>& to) {
+  DiscoveryNonce nonce;
+  base::copy(nonce, content.bytes(nonce.size()));
+  if (content.finished() && !to) to = nonce;
+}
+
 // RFC 4861 6.1 and 7.1: a message with an option of length zero MUST be discarded; the contents of
 // options that are not known, or have no place in the message, MUST be ignored. Each turn consumes
 // at least eight bytes.
@@ -88,6 +98,9 @@ base::Result<Options, DiscoveryError> parse_options(base::Reader reader, const W
       case OptionType::kMtu:
         good = !wanted.mtu || read_mtu(content, options.mtu);
         break;
+      case OptionType::kNonce:
+        if (wanted.nonce) read_nonce(content, options.nonce);
+        break;
     }
     if (!good) return base::Unexpected{DiscoveryError::kBadOption};
   }
@@ -100,15 +113,15 @@ Outcome parse_neighbour_solicitation(const Ipv6Header& ip, base::Reader reader) 
   const base::Ipv6Address target = read_address(reader);
   if (!reader.ok()) return base::Unexpected{DiscoveryError::kTruncated};
   if (is_multicast(target)) return base::Unexpected{DiscoveryError::kBadTarget};
-  TRY_ASSIGN(const Options options, parse_options(reader, {.source_mac = true}));
+  TRY_ASSIGN(const Options options, parse_options(reader, {.source_mac = true, .nonce = true}));
   if (is_unspecified(ip.source)) {
     if (!is_solicited_node_multicast(ip.destination)) {
       return base::Unexpected{DiscoveryError::kBadAddresses};
     }
     if (options.source_mac) return base::Unexpected{DiscoveryError::kBadOption};
   }
-  return DiscoveryMessage(
-      NeighbourSolicitation{.target = target, .source_mac = options.source_mac});
+  return DiscoveryMessage(NeighbourSolicitation{
+      .target = target, .source_mac = options.source_mac, .nonce = options.nonce});
 }
 
 // RFC 4861 7.1.2.
@@ -174,6 +187,10 @@ void write(const NeighbourSolicitation& solicitation, base::Writer& writer) {
   writer.u32(0);  // reserved
   writer.bytes(solicitation.target.octets);
   write_mac(OptionType::kSourceLinkLayerAddress, solicitation.source_mac, writer);
+  if (!solicitation.nonce) return;
+  writer.u8(static_cast<std::uint8_t>(OptionType::kNonce));
+  writer.u8(1);
+  writer.bytes(*solicitation.nonce);
 }
 
 void write(const NeighbourAdvertisement& advertisement, base::Writer& writer) {
@@ -208,7 +225,8 @@ void write(const RouterAdvertisement& advertisement, base::Writer& writer) {
 }
 
 std::size_t size_of(const NeighbourSolicitation& solicitation) {
-  return kFixedSize + kTargetSize + (solicitation.source_mac ? kOptionUnit : 0);
+  return kFixedSize + kTargetSize + (solicitation.source_mac ? kOptionUnit : 0) +
+         (solicitation.nonce ? kOptionUnit : 0);
 }
 
 std::size_t size_of(const NeighbourAdvertisement& advertisement) {

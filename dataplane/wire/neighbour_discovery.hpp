@@ -4,6 +4,7 @@
 // addresses are configured, and redirects are refused.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,10 +21,14 @@ namespace sluice::wire {
 // RFC 4861 11.2: what was sent with it and arrives with it has passed no router.
 inline constexpr std::uint8_t kDiscoveryHopLimit = 255;
 
+// RFC 7527 4.1, RFC 3971 5.3.2: tells a node's own probe, come back, from another's.
+using DiscoveryNonce = std::array<std::byte, 6>;
+
 struct NeighbourSolicitation {
   base::Ipv6Address target;
   // Never from the unspecified address, whose owner is only about to be (RFC 4862 5.4.2).
   std::optional<base::MacAddress> source_mac;
+  std::optional<DiscoveryNonce> nonce = std::nullopt;
   bool operator==(const NeighbourSolicitation&) const = default;
 };
 

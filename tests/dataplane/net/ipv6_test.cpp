@@ -37,7 +37,7 @@ std::optional<NetCounter> dropped(const test::ByteVector& packet,
                                   AddressState state = AddressState::kAssigned) {
   const auto accepted = accept_ipv6(packet, prefixes(state));
   if (accepted) return std::nullopt;
-  return accepted.error();
+  return accepted.error().why;
 }
 std::optional<NetCounter> dropped(const wire::Ipv6Header& header,
                                   const test::ByteVector& payload = test::ByteVector(20)) {

@@ -40,6 +40,7 @@ class NeighbourDiscoveryTest : public ::testing::Test {
                     .prefixes = prefixes_,
                     .neighbours = neighbours_,
                     .pool = pool_,
+                    .hash_key = hash_key_,
                     .counters = counters_,
                     .answers = answers}),
         neighbours_({.link = link_,
@@ -153,8 +154,10 @@ TEST_F(NeighbourDiscoveryTest, EveryAddressIsProbedForFromNoAddress) {
     EXPECT_EQ(sent->destination, wire::multicast_mac(group));
     EXPECT_EQ(sent->ip.source, kUnspecified);
     EXPECT_EQ(sent->ip.destination, group);
-    EXPECT_EQ(std::get<wire::NeighbourSolicitation>(sent->message),
-              (wire::NeighbourSolicitation{.target = address, .source_mac = std::nullopt}));
+    const auto& solicitation = std::get<wire::NeighbourSolicitation>(sent->message);
+    EXPECT_EQ(solicitation.target, address);
+    EXPECT_EQ(solicitation.source_mac, std::nullopt);
+    EXPECT_TRUE(solicitation.nonce);
   }
   EXPECT_FALSE(next_message());
 }
@@ -197,6 +200,46 @@ TEST_F(NeighbourDiscoveryTest, AddressThatAnotherNodeProbesForIsNotUsed) {
 }
 
 // RFC 4862 5.4.3.
+// RFC 7527 4.2: a loop in the network is no other node.
+TEST_F(NeighbourDiscoveryTest, OwnProbeThatComesBackIsNoConflict) {
+  discovery_.advance(now_);
+  const auto probe = next_message();
+  ASSERT_TRUE(probe);
+  receive(probe->ip.source, probe->ip.destination, probe->message);
+  EXPECT_EQ(count(NetCounter::kNdLoopedBack), 1U);
+  EXPECT_EQ(count(NetCounter::kNdDuplicateAddress), 0U);
+  now_ = now_ + NeighbourDiscovery::kProbeTime;
+  discovery_.advance(now_);
+  EXPECT_TRUE(prefixes_.is_assigned(kOurs));
+}
+
+TEST_F(NeighbourDiscoveryTest, ProbeWithAnotherNonceIsAnothers) {
+  discovery_.advance(now_);
+  auto probe = next_message();
+  ASSERT_TRUE(probe);
+  auto& solicitation = std::get<wire::NeighbourSolicitation>(probe->message);
+  (*solicitation.nonce)[0] ^= std::byte{1};
+  receive(probe->ip.source, probe->ip.destination, probe->message);
+  EXPECT_EQ(count(NetCounter::kNdDuplicateAddress), 1U);
+  EXPECT_FALSE(prefixes_.is_assigned(kOurs));
+}
+
+// All workers' stacks have one key: those that listen know the probe of the one that speaks.
+TEST_F(SilentNeighbourDiscoveryTest, ProbeOfTheWorkerThatAnswersIsNoConflict) {
+  NeighbourDiscovery speaker({.link = link_,
+                              .prefixes = prefixes_,
+                              .neighbours = neighbours_,
+                              .pool = pool_,
+                              .hash_key = hash_key_,
+                              .counters = counters_});
+  discovery_.advance(now_);
+  speaker.advance(now_);
+  const auto probe = next_message();
+  ASSERT_TRUE(probe);
+  receive(probe->ip.source, probe->ip.destination, probe->message);
+  EXPECT_EQ(count(NetCounter::kNdDuplicateAddress), 0U);
+}
+
 TEST_F(NeighbourDiscoveryTest, SolicitationForATentativeAddressIsNotAnswered) {
   discovery_.advance(now_);
   link_.outgoing().clear();

@@ -158,6 +158,34 @@ TEST_F(SteeringTest, ArpRequestIsAnsweredByOneWorkerOnly) {
   EXPECT_TRUE(taken_by(1).empty());
 }
 
+// RFC 5227 2.1.1: whoever is about to take an address, or claims ours, concerns every worker.
+TEST_F(SteeringTest, ArpProbesAndClaimsToOurAddressesAreCopiedToEveryWorker) {
+  EXPECT_TRUE(stays(received(arp(wire::ArpOperation::kRequest, {}))));
+  EXPECT_EQ(taken_by(3).size(), 1U);
+  EXPECT_EQ(counters_[RunCounter::kCopiedOut], kWorkers - 1);
+}
+
+TEST_F(SteeringTest, RequestsGoToTheWorkerThatAnswersWhereverTheyArrive) {
+  const std::array addresses{*base::AddressPrefix::parse("198.18.0.9/24")};
+  Steering other(2, exchange_, pool_, counters_);
+  other.add_port(false, addresses);
+  std::array frames{received(arp(wire::ArpOperation::kRequest, kTheirs)),
+                    received(discovery(kTheirsOfIpv6, kOursOfIpv6,
+                                       wire::NeighbourSolicitation{.target = kOursOfIpv6}))};
+  EXPECT_EQ(other.steer(0, frames), 0U);
+  for (int i = 0; i < 2; ++i) {
+    const auto parcel = exchange_.take(2, Steering::kAnsweringWorker);
+    ASSERT_TRUE(parcel);
+    parcel->packet->release();
+  }
+  std::array claim{
+      received(arp(wire::ArpOperation::kRequest, base::Ipv4Address::of(198, 18, 0, 9)))};
+  EXPECT_EQ(other.steer(0, claim), 1U);
+  claim[0]->release();
+  EXPECT_EQ(counters_[RunCounter::kCopiedOut], kWorkers - 1);
+  for (const unsigned to : {0U, 1U, 3U}) exchange_.take(2, to)->packet->release();
+}
+
 TEST_F(SteeringTest, AdvertisementsAreCopiedToEveryWorker) {
   const wire::DiscoveryMessage kinds[] = {wire::NeighbourAdvertisement{.target = kTheirsOfIpv6},
                                           wire::RouterAdvertisement{}};

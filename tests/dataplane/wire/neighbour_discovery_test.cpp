@@ -141,6 +141,10 @@ TEST(NeighbourDiscovery, MessagesComeBackAsTheyWereWritten) {
   for (const std::optional<base::MacAddress>& mac :
        {std::optional<base::MacAddress>(), std::optional(kMac)}) {
     expect_back(kSolicited, NeighbourSolicitation{.target = kOurs, .source_mac = mac});
+    constexpr DiscoveryNonce kNonce{std::byte{1}, std::byte{2}, std::byte{3},
+                                    std::byte{4}, std::byte{5}, std::byte{6}};
+    expect_back(kSolicited,
+                NeighbourSolicitation{.target = kOurs, .source_mac = mac, .nonce = kNonce});
     expect_back(kToAllRouters, RouterSolicitation{.source_mac = mac});
     for (unsigned flags = 0; flags < 8; ++flags) {
       expect_back(kUnicast, NeighbourAdvertisement{.target = kOurs,
