@@ -17,8 +17,8 @@ using run::DeviceKind;
 namespace limits = base::limits;
 
 constexpr KnownName kPortKeys[] = {
-    {"name"}, {"device"}, {"role"},   {"addresses"}, {"gateway"},     {"routes"},
-    {"mtu"},  {"queues"}, {"faults"}, {"capture"},   {"vlan", false},
+    {"name"}, {"device"}, {"role"},   {"addresses"}, {"gateway"}, {"routes"},
+    {"mtu"},  {"queues"}, {"faults"}, {"capture"},   {"vlan"},
 };
 constexpr KnownName kFaultKeys[] = {
     {"loss"}, {"duplication"}, {"reordering"}, {"corruption"}, {"delay"}, {"jitter"}, {"seed"},
@@ -27,6 +27,7 @@ constexpr KnownName kRoles[] = {{"client"}, {"server"}};
 
 constexpr std::size_t kMaxAddresses = 256;  // per port
 constexpr Bounds<std::uint64_t> kMtuBounds = {576, 9000};
+constexpr Bounds<std::uint64_t> kVlanBounds = {1, 4094};  // IEEE 802.1Q 9.6
 constexpr std::uint64_t kEthernetMtu = 1500;
 constexpr std::uint64_t kIpv6LeastMtu = 1280;  // RFC 8200 5
 constexpr Bounds<Duration> kFaultDelayBounds = {Duration{}, Duration::seconds(10)};
@@ -247,6 +248,11 @@ run::PortSettings read_port(const Node& node, Reading& reading,
   read_gateways(section, reading, port);
   read_routes(section, reading, port);
   read_mtu(section, reading, port);
+  if (section.find("vlan") != nullptr) {
+    std::uint64_t vlan = kVlanBounds.minimum;
+    section.count("vlan", kVlanBounds, vlan);
+    port.vlan = static_cast<std::uint16_t>(vlan);
+  }
   if (section.find("queues") != nullptr) {
     std::uint64_t queues = 1;
     section.count("queues", {1, limits::kMaxWorkers}, queues);

@@ -30,7 +30,7 @@ class Interface {
         answers_(settings.answers_arp),
         subnets_(settings.addresses, settings.gateway, settings.routes),
         prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway, settings.routes),
-        link_(settings.mac, counters),
+        link_(settings.mac, counters, settings.vlan),
         arp_({.link = link_,
               .subnets = subnets_,
               .neighbours = neighbours_,

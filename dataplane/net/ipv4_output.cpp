@@ -35,6 +35,7 @@ void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
   if (!route) return;
   fill_in_tcp_checksum({.source = source,
                         .destination = destination,
+                        .link_header_size = route->interface->link().header_size(),
                         .ip_header_size = wire::Ipv4Header::kMinSize,
                         .by_device = route->interface->computes_checksums()},
                        *segment);
@@ -119,7 +120,7 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     counters_.add(NetCounter::kIpv4TooBig);
     return std::nullopt;
   }
-  if (payload.headroom() < wire::Ipv4Header::kMinSize + wire::EthernetHeader::kSize) {
+  if (payload.headroom() < wire::Ipv4Header::kMinSize + found->interface->link().header_size()) {
     counters_.add(NetCounter::kIpv4NoHeadroom);
     return std::nullopt;
   }

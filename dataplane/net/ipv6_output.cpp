@@ -33,6 +33,7 @@ void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
   if (!route) return;
   fill_in_tcp_checksum({.source = source,
                         .destination = destination,
+                        .link_header_size = route->interface->link().header_size(),
                         .ip_header_size = wire::Ipv6Header::kSize,
                         .by_device = false},
                        *segment);
@@ -119,7 +120,7 @@ std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& 
     counters_.add(NetCounter::kIpv6TooBig);
     return std::nullopt;
   }
-  if (payload.headroom() < wire::Ipv6Header::kSize + wire::EthernetHeader::kSize) {
+  if (payload.headroom() < wire::Ipv6Header::kSize + found->interface->link().header_size()) {
     counters_.add(NetCounter::kIpv6NoHeadroom);
     return std::nullopt;
   }

@@ -10,8 +10,9 @@ void Link::send(const base::MacAddress& destination, wire::EtherType type,
     counters_.add(NetCounter::kFrameQueueFull);
     return;
   }
-  const wire::EthernetHeader header{
+  wire::EthernetHeader header{
       .destination = destination, .source = mac_, .type = type, .vlan = std::nullopt};
+  if (vlan_) header.vlan = wire::VlanTag{.id = *vlan_};
   wire::serialize_ethernet(header, payload->prepend(header.size()));
   counters_.add(NetCounter::kFramesOut);
   outgoing_.push_back(std::move(payload));

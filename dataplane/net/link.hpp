@@ -1,8 +1,10 @@
-// The Ethernet side of an interface: puts the link-layer header on what is sent and holds the
-// finished frames until the device takes them.
+// The Ethernet side of an interface: knows the frames that are for its VLAN, puts the link-layer
+// header on what is sent and holds the finished frames until the device takes them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -15,18 +17,30 @@ namespace sluice::net {
 class Link {
  public:
   // `counters` outlives the link.
-  Link(const base::MacAddress& mac, base::Counters<NetCounter>& counters)
-      : mac_(mac), counters_(counters) {}
+  Link(const base::MacAddress& mac, base::Counters<NetCounter>& counters,
+       std::optional<std::uint16_t> vlan = std::nullopt)
+      : mac_(mac), vlan_(vlan), counters_(counters) {}
 
-  // Takes the payload, which has headroom for an Ethernet header. What finds the queue full
+  // Of the VLAN of this interface, or untagged where it is in none. A tag that names no VLAN only
+  // carries a priority (IEEE 802.1Q 6.9).
+  [[nodiscard]] bool accepts(const std::optional<wire::VlanTag>& tag) const {
+    return (tag ? tag->id : 0) == vlan_.value_or(0);
+  }
+
+  // Takes the payload, which has header_size() bytes of headroom. What finds the queue full
   // (base::limits::kMaxOutgoingFrames) is counted and released.
   void send(const base::MacAddress& destination, wire::EtherType type, base::PacketPtr payload);
 
   [[nodiscard]] const base::MacAddress& mac() const { return mac_; }
+  // In front of what is sent.
+  [[nodiscard]] std::size_t header_size() const {
+    return wire::EthernetHeader::kSize + (vlan_ ? wire::EthernetHeader::kTagSize : 0);
+  }
   [[nodiscard]] base::PacketQueue& outgoing() { return outgoing_; }
 
  private:
   base::MacAddress mac_;
+  std::optional<std::uint16_t> vlan_;
   base::Counters<NetCounter>& counters_;
   base::PacketQueue outgoing_;
 };

@@ -77,8 +77,7 @@ void Stack::Parts::receive_frame(base::Instant now, Interface& interface, base::
     counters.add(NetCounter::kFrameMalformed);
     return;
   }
-  // A tag that names no VLAN only carries a priority (IEEE 802.1Q 6.9).
-  if (header->vlan && header->vlan->id != 0) {
+  if (!interface.link().accepts(header->vlan)) {
     counters.add(NetCounter::kFrameVlan);
     return;
   }

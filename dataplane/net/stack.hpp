@@ -49,7 +49,8 @@ struct InterfaceSettings {
   std::optional<base::Ipv6Address> ipv6_gateway = std::nullopt;
   // Of either family, each by a router on the link; they come before the gateways.
   std::vector<base::StaticRoute> routes{};
-  std::uint16_t mtu = 1500;  // bytes
+  std::optional<std::uint16_t> vlan = std::nullopt;  // every frame is tagged with it (IEEE 802.1Q)
+  std::uint16_t mtu = 1500;                          // bytes
   bool device_verifies_checksums = false;
   bool device_computes_checksums = false;
   // Announces and answers for its addresses: ARP, Neighbour Discovery and echo. One worker's stack

@@ -5,7 +5,6 @@
 
 #include "base/bytes.hpp"
 #include "dataplane/wire/checksum.hpp"
-#include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net {
@@ -19,7 +18,8 @@ void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment) {
   if (what.by_device) {
     base::store_be(field, sum.folded());
     segment.checksum.l4_wanted = true;
-    segment.checksum.l2_size = wire::EthernetHeader::kSize;
+    segment.checksum.l2_size =
+        static_cast<decltype(segment.checksum.l2_size)>(what.link_header_size);
     segment.checksum.l3_size = static_cast<decltype(segment.checksum.l3_size)>(what.ip_header_size);
     return;
   }

@@ -11,6 +11,7 @@ namespace sluice::net {
 struct TcpChecksum {
   base::IpAddress source;
   base::IpAddress destination;
+  std::size_t link_header_size = 0;
   std::size_t ip_header_size = 0;
   bool by_device = false;
 };

@@ -263,6 +263,7 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
                      .gateway = open.settings.gateway,
                      .ipv6_gateway = open.settings.ipv6_gateway,
                      .routes = open.settings.routes,
+                     .vlan = open.settings.vlan,
                      .mtu = info.mtu,
                      .device_verifies_checksums = info.verifies_checksums,
                      .device_computes_checksums = info.computes_checksums,

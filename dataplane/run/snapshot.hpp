@@ -39,6 +39,7 @@ struct PortSettings {
   std::optional<base::IpAddress> gateway;  // for IPv4
   std::optional<base::Ipv6Address> ipv6_gateway;
   std::vector<base::StaticRoute> routes;
+  std::optional<std::uint16_t> vlan;
   std::uint16_t mtu = 1500;
   std::optional<std::uint16_t> queues;  // at most; default: as many as workers and device allow
   std::optional<FaultSettings> faults;

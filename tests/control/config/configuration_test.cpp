@@ -178,6 +178,19 @@ TEST(Configuration, APortHasAGatewayForEachFamily) {
   EXPECT_EQ(port.mtu, 1280);
 }
 
+TEST(Configuration, APortIsInAVlanIfItSaysSo) {
+  const auto vlan_of = [](const std::string& key) {
+    return parse(with("dataplane:\n  ports:\n    - {name: edge, device: tap:a, "
+                      "addresses: [198.18.0.2/24]" +
+                      key + "}\n"))
+        .dataplane.ports.at(0)
+        .vlan;
+  };
+  EXPECT_EQ(vlan_of(""), std::nullopt);
+  EXPECT_EQ(vlan_of(", vlan: 5"), 5);
+  EXPECT_EQ(vlan_of(", vlan: 4094"), 4094);
+}
+
 TEST(Configuration, APortHasRoutesOfBothFamilies) {
   const Configuration parsed = parse(with(R"(dataplane:
   ports:

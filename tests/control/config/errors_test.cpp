@@ -228,6 +228,10 @@ INSTANTIATE_TEST_SUITE_P(
                            port(std::string(kTapAndAddress) + ", gateway: 198.18.0.2"),
                            "3:72: gateway: 198.18.0.2 is the port's own address; expected another "
                            "host's"},
+        WrongConfiguration{"VlanThatIsNone", port(std::string(kTapAndAddress) + ", vlan: 0"),
+                           "3:69: vlan: \"0\" is not a whole number from 1 to 4094"},
+        WrongConfiguration{"VlanOfAllOnes", port(std::string(kTapAndAddress) + ", vlan: 4095"),
+                           "3:69: vlan: \"4095\" is not a whole number from 1 to 4094"},
         WrongConfiguration{"RouteWithoutRouter",
                            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24}]"),
                            "3:81: a route lacks via; expected a router's address such as "

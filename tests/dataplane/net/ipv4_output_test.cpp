@@ -115,6 +115,18 @@ TEST_F(Ipv4OutputTest, DeviceThatComputesChecksumsGetsThePseudoHeaderSum) {
   EXPECT_TRUE(wire::parse_ipv4(frame->bytes().subspan(14), wire::HeaderChecksum::kVerify));
 }
 
+TEST_F(Ipv4OutputTest, DeviceThatComputesChecksumsKnowsOfTheVlanTag) {
+  InterfaceSettings settings = settings_a();
+  settings.device_computes_checksums = true;
+  settings.vlan = 5;
+  Interface& interface = add(settings, kPeer);
+  send(kOurs, kPeer);
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->checksum.l2_size, 18);
+  EXPECT_TRUE(wire::parse_ipv4(frame->bytes().subspan(18), wire::HeaderChecksum::kVerify));
+}
+
 TEST_F(Ipv4OutputTest, FarDestinationGoesToTheGateway) {
   Interface& interface = add(settings_a(), kGateway);
   send(kOurs, kFar);

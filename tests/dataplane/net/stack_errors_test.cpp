@@ -112,6 +112,7 @@ TEST_F(StackErrorsTest, UdpOverIpv4IsAnsweredWithPortUnreachable) {
   EXPECT_TRUE(base::equal(error.quoted, base::Bytes(packet).first(error.quoted.size())));
   EXPECT_EQ(error.quoted.size(), 576U - 28);
   EXPECT_EQ(count(NetCounter::kIcmpErrorsOut), 1U);
+  EXPECT_EQ(count(NetCounter::kIpv4UnknownProtocol), 1U);
 }
 
 TEST_F(StackErrorsTest, UnknownProtocolOverIpv4IsAnsweredWithProtocolUnreachable) {
@@ -131,6 +132,8 @@ TEST_F(StackErrorsTest, UdpOverIpv6IsAnsweredWithPortUnreachable) {
   EXPECT_EQ(error.code, wire::Icmpv6UnreachableCode::kPort);
   EXPECT_EQ(error.quoted.size(), wire::kMaxIcmpv6Quotation);
   EXPECT_TRUE(base::equal(error.quoted, base::Bytes(packet).first(error.quoted.size())));
+  EXPECT_EQ(count(NetCounter::kIcmpv6ErrorsOut), 1U);
+  EXPECT_EQ(count(NetCounter::kIpv6UnknownProtocol), 1U);
 }
 
 // RFC 8200 4: the Next Header field that named it.
