@@ -73,6 +73,12 @@ bool Ipv4Output::owns(base::Ipv4Address address) const {
       interfaces_, [&](const auto& interface) { return interface->subnets().owns(address); });
 }
 
+bool Ipv4Output::is_assigned(base::Ipv4Address address) const {
+  return std::ranges::any_of(interfaces_, [&](const auto& interface) {
+    return interface->subnets().is_assigned(address);
+  });
+}
+
 // What is sent to ourselves would come back through the switch, or never.
 bool Ipv4Output::is_illegal(base::Ipv4Address destination, const Ipv4Subnets& subnets) const {
   return owns(destination) || destination.is_loopback() || destination.is_unspecified() ||
@@ -106,9 +112,7 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     return std::nullopt;
   }
   // RFC 5227 2.1.1: nothing is sent from an address that somebody else has.
-  if (owns(source) && std::ranges::none_of(interfaces_, [&](const auto& interface) {
-        return interface->subnets().is_assigned(source);
-      })) {
+  if (!is_assigned(source) && owns(source)) {
     counters_.add(NetCounter::kIpv4SourceUnassigned);
     return std::nullopt;
   }

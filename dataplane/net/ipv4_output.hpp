@@ -46,6 +46,7 @@ class Ipv4Output final : public IpOutput {
   void send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
             base::PacketPtr payload);
   [[nodiscard]] bool owns(base::Ipv4Address address) const;
+  [[nodiscard]] bool is_assigned(base::Ipv4Address address) const;
   // Nothing is sent there. What is a broadcast depends on the interface.
   [[nodiscard]] bool is_illegal(base::Ipv4Address destination, const Ipv4Subnets& subnets) const;
 

@@ -7,18 +7,21 @@ namespace {
 constexpr std::size_t kAhead = 4;
 
 bool is_ours(const Interface& interface, const base::IpAddress& address) {
-  return address.is_ipv4() ? interface.subnets().owns(address.ipv4())
-                           : interface.prefixes().owns(address.ipv6());
+  return address.is_ipv4() ? interface.subnets().is_assigned(address.ipv4())
+                           : interface.prefixes().is_assigned(address.ipv6());
 }
 
 }  // namespace
 
+// What is plain has no tag, so that an interface in a VLAN has nothing plain.
 void PlainInput::look_ahead(const Interface& interface, std::span<base::Packet* const> frames) {
+  const bool untagged = interface.link().accepts(std::nullopt);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (i + kAhead < frames.size()) __builtin_prefetch(frames[i + kAhead]->data());
     const base::Packet& frame = *frames[i];
     Lane& lane = lanes_[i];
-    lane.plain = wire::read_plain_segment(frame.bytes(), interface.link().mac(), lane.segment) &&
+    lane.plain = untagged &&
+                 wire::read_plain_segment(frame.bytes(), interface.link().mac(), lane.segment) &&
                  is_ours(interface, lane.segment.flow.local.address);
     if (!lane.plain) continue;
     lane.verified = interface.verifies_checksums() && frame.checksum.ip_verified &&

@@ -16,6 +16,7 @@
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/ipv6_extensions.hpp"
+#include "dataplane/wire/multicast_listener.hpp"
 #include "dataplane/wire/neighbour_discovery.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/fuzz/require.hpp"
@@ -77,6 +78,7 @@ void icmpv6(const wire::Ipv6Header& ip, const std::optional<wire::Ipv6Fragment>&
   require(written.size() == message.size() && wire::parse_icmpv6(ip, written),
           "ICMPv6 message comes back");
 
+  (void)wire::parse_listener_query(message);
   const auto discovery = wire::parse_discovery(ip, fragment, message);
   if (!discovery) return;
   require(std::holds_alternative<wire::Icmpv6Discovery>(*parsed) &&

@@ -198,6 +198,14 @@ bool Output::window_is_shut(const Connection& c) {
   return c.snd.wnd == 0;
 }
 
+// Segments may have become smaller since this one was sent: then it is cut. False when there is no
+// node left for that.
+bool Output::fits_path(Connection& c, SendSegment& segment) {
+  if (c.path_search == 0 || segment.fate == Fate::kUnsent || segment.size <= c.snd.mss) return true;
+  path_mtu_.on_lost(c, segment);
+  return c.outbox->queue.split(core_.segments, segment, c.snd.mss);
+}
+
 // One byte of new data, or the FIN, or what is out there already: each makes the peer answer with
 // its window. RFC 9293 3.8.6.1 (MUST-35, MUST-36).
 void Output::probe_window(Connection& c) {
@@ -211,6 +219,8 @@ void Output::probe_window(Connection& c) {
         !c.outbox->queue.split(core_.segments, *segment, size)) {
       segment = nullptr;
     }
+  } else if (!fits_path(c, *segment)) {
+    segment = nullptr;
   }
   c.rtt.back_off();
   if (!c.probing && c.attached) c.progress = core_.now;
@@ -230,7 +240,8 @@ void Output::probe_tail(Connection& c) {
     while (probe->next != queue.unsent()) probe = probe->next;
   }
   const bool again = probe->fate == Fate::kInFlight;
-  if ((again || probe->fate == Fate::kUnsent) && transmit(c, *probe)) {
+  if (!fits_path(c, *probe)) probe = nullptr;
+  if (probe != nullptr && (again || probe->fate == Fate::kUnsent) && transmit(c, *probe)) {
     core_.count(NetCounter::kTcpTailProbes);
     c.outbox->tail_probe.on_sent(c.snd.nxt, again);
   }

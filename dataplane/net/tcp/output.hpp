@@ -39,6 +39,7 @@ class Output {
   [[nodiscard]] Choice choose_unsent(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice cut(Connection& c, SendSegment& segment, std::uint32_t size);
   bool transmit(Connection& c, SendSegment& segment);
+  [[nodiscard]] bool fits_path(Connection& c, SendSegment& segment);
   void arm_retransmission(Connection& c, bool window_shut);
   [[nodiscard]] bool tail_probe_possible(const Connection& c) const;
   void resume_at(Connection& c, base::Instant at);

@@ -93,13 +93,14 @@ void PathMtuDiscovery::too_big(const base::FourTuple& flow, const TooBig& report
   core_.schedule_output(*c);
 }
 
-// RFC 4821 7.7, RFC 2923 2.1: each second timeout of a segment larger than the next fallback makes
-// them that small. Nothing else is known to be wrong, so the next connection begins as ever.
+// RFC 4821 7.7, RFC 2923 2.1: each second timeout of a segment, be it full or not, makes them all
+// smaller than it was. Nothing is certain of the path, so the next connection begins as ever.
 void PathMtuDiscovery::on_timeout(Connection& c) {
   const unsigned timeouts = c.rtt.back_offs();
   if (c.all_acknowledged() || timeouts == 0 || timeouts % kSuspiciousTimeouts != 0) return;
-  const std::uint16_t mtu = fallback_below(c, mtu_of(c, c.snd.mss));
-  if (mtu == 0 || c.outbox->queue.front()->size <= mss_of(c, mtu)) return;
+  const std::uint32_t size = std::min<std::uint32_t>(c.outbox->queue.front()->size, c.snd.mss);
+  const std::uint16_t mtu = fallback_below(c, mtu_of(c, static_cast<std::uint16_t>(size)));
+  if (mtu == 0) return;
   core_.count(NetCounter::kTcpBlackHoles);
   lower(c, mss_of(c, mtu),
         {.next_probe = core_.now + kFirstProbe, .interval = kFirstProbe, .suspected = true});

@@ -82,6 +82,7 @@ bool Timers::retransmit(Connection& c) {
   if (c.tail_probe_armed) {
     output_.probe_tail(c);
   } else if (Output::window_is_shut(c)) {
+    path_mtu_.on_timeout(c);
     output_.probe_window(c);
   } else {
     retransmission_timeout(c);

@@ -175,8 +175,9 @@ INSTANTIATE_TEST_SUITE_P(
                            "address within its network, such as 2001:db8::2/64"},
         WrongConfiguration{"MappedIpv4",
                            port("device: tap:s, addresses: [\"::ffff:198.18.0.2/120\"]"),
-                           "3:47: addresses: ::ffff:198.18.0.2/120 is not a host's address; "
-                           "expected an address within its network, such as 2001:db8::2/64"},
+                           "3:47: addresses: \"::ffff:198.18.0.2/120\" is not an address with a length; "
+                           "expected an address with its network's length, such as "
+                           "198.18.0.2/24 or 2001:db8::2/64"},
         WrongConfiguration{
             "Ipv6AddressTwice",
             port("device: tap:s, addresses: [\"2001:db8::2/64\", "
@@ -229,12 +230,12 @@ INSTANTIATE_TEST_SUITE_P(
                            "3:72: gateway: 198.18.0.2 is the port's own address; expected another "
                            "host's"},
         WrongConfiguration{"VlanThatIsNone", port(std::string(kTapAndAddress) + ", vlan: 0"),
-                           "3:69: vlan: \"0\" is not a whole number from 1 to 4094"},
+                           "3:69: vlan: \"0\" is not possible; expected a whole number from 1 to 4094"},
         WrongConfiguration{"VlanOfAllOnes", port(std::string(kTapAndAddress) + ", vlan: 4095"),
-                           "3:69: vlan: \"4095\" is not a whole number from 1 to 4094"},
+                           "3:69: vlan: \"4095\" is not possible; expected a whole number from 1 to 4094"},
         WrongConfiguration{"RouteWithoutRouter",
                            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24}]"),
-                           "3:81: a route lacks via; expected a router's address such as "
+                           "3:72: a route has no via; expected a router's address such as "
                            "198.18.0.9"},
         WrongConfiguration{
             "RouteToAHostInANetwork",

@@ -103,7 +103,7 @@ TEST_F(BadInputTest, FragmentsOfIpv6) {
                   NetCounter::kIpv6Fragment, "tiny first");
   expect_dropped6(kFragment, test::hex("06 00 0009 00000001 0102030405060708"),
                   NetCounter::kIpv6Fragment, "second");
-  expect_dropped6(kFragment, test::hex("06 00 0000 00000001"), NetCounter::kTcpMalformed,
+  expect_dropped6(kFragment, test::hex("06 00 0000 00000001"), NetCounter::kTcpBadChecksum,
                   "whole, RFC 6946, and empty");
   expect_dropped6(kFragment, test::hex("06 00 0010 00000001"), NetCounter::kIpv6Malformed, "empty");
   expect_dropped6(kFragment, test::hex("2c 00 0000 00000001 06 00 0000 00000001 0102030405060708"),

@@ -376,6 +376,9 @@ TEST_F(NeighboursTest, ClaimToOurAddressIsCountedAndNotBelieved) {
   reply(kOurs, kPeerMac);
   EXPECT_EQ(count(NetCounter::kArpConflict), 2U);
   EXPECT_EQ(neighbours_.size(), 0U);
+  const auto defence = next_arp(base::MacAddress::broadcast());
+  ASSERT_TRUE(defence);
+  EXPECT_EQ(defence->sender, kOurs);
   EXPECT_FALSE(next_frame());
 }
 

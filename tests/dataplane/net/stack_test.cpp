@@ -214,13 +214,18 @@ TEST_F(StackTest, PriorityTagWithoutVlanIsLookedThrough) {
 }
 
 // IEEE 802.1Q.
-TEST_F(StackTest, InterfaceInAVlanTagsItsFramesAndTakesNoOthers) {
-  add_interface({.vlan = 5});
+TEST_F(StackFixture, InterfaceInAVlanTagsItsFramesAndTakesNoOthers) {
+  interface_ = stack_.add_interface(
+      {.mac = kOurMac, .addresses = {{.address = kOurs, .length = 24}}, .gateway = {}, .vlan = 5});
+  EXPECT_EQ(wire::parse_ethernet(outgoing().at(0))->vlan, wire::VlanTag{.id = 5});
   const auto request = [](std::optional<wire::VlanTag> vlan) {
-    return frame(wire::EtherType::kArp,
-                 test::arp_payload(
-                     {.sender_mac = kPeerMac, .sender = kPeer, .target_mac = {}, .target = kOurs}),
-                 base::MacAddress::broadcast(), vlan);
+    return test::ethernet_frame(
+        {.destination = base::MacAddress::broadcast(),
+         .source = kPeerMac,
+         .type = wire::EtherType::kArp,
+         .vlan = vlan},
+        test::arp_payload(
+            {.sender_mac = kPeerMac, .sender = kPeer, .target_mac = {}, .target = kOurs}));
   };
   receive(request(std::nullopt));
   receive(request(wire::VlanTag{.id = 6}));
@@ -231,7 +236,8 @@ TEST_F(StackTest, InterfaceInAVlanTagsItsFramesAndTakesNoOthers) {
   const auto reply = outgoing();
   ASSERT_EQ(reply.size(), 1U);
   EXPECT_EQ(wire::parse_ethernet(reply[0])->vlan, wire::VlanTag{.id = 5});
-  const auto sent = connect();
+  const auto sent = connect(kOurs, kPeer);
+  ASSERT_FALSE(sent.empty());
   EXPECT_EQ(wire::parse_ethernet(sent)->vlan, wire::VlanTag{.id = 5});
   EXPECT_EQ(wire::parse_ethernet(sent)->type, wire::EtherType::kIpv4);
   EXPECT_TRUE(wire::parse_ipv4(base::Bytes(sent).subspan(18), wire::HeaderChecksum::kVerify));

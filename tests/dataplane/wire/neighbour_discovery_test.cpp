@@ -89,8 +89,10 @@ TEST(NeighbourDiscovery, SolicitationOfAnotherStackIsRead) {
   const auto solicitation =
       parse_discovery(ip->header, upper->fragment, std::get<Icmpv6Discovery>(*message).message);
   ASSERT_TRUE(solicitation);
-  EXPECT_EQ(*solicitation,
-            DiscoveryMessage(NeighbourSolicitation{.target = kTheirs, .source_mac{}}));
+  const DiscoveryNonce nonce{std::byte{0x07}, std::byte{0xd1}, std::byte{0x08},
+                             std::byte{0x00}, std::byte{0x8e}, std::byte{0x10}};
+  EXPECT_EQ(*solicitation, DiscoveryMessage(NeighbourSolicitation{
+                               .target = kTheirs, .source_mac{}, .nonce = nonce}));
 }
 
 TEST(NeighbourDiscovery, AdvertisementIsRead) {

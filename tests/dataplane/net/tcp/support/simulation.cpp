@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+
+#include "base/cursor.hpp"
 #include "tests/dataplane/net/tcp/support/way_in.hpp"
 
 namespace sluice::net::tcp::test {
@@ -79,6 +82,7 @@ void Simulation::transmit(Host& from, PacketPtr segment) {
   if (observe) observe(bytes);
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   std::vector<std::byte> frame(segment->bytes().begin(), segment->bytes().end());
+  if (is_too_big(from, bytes)) return;
   const std::optional<Instant> left = leaves_router(from, frame.size());
   const int copies = chance() < link.loss ? 0 : chance() < link.duplication ? 2 : 1;
   for (int i = 0; i < copies && left && !cut; ++i) {
@@ -89,6 +93,28 @@ void Simulation::transmit(Host& from, PacketPtr segment) {
   const Duration hold = random_duration(random, link.hold);
   if (hold.nanoseconds() > 0) {
     held_.emplace(now + hold, Held{.packet = std::move(segment), .bytes = std::move(frame)});
+  }
+}
+
+bool Simulation::is_too_big(Host& from, base::Bytes segment) {
+  const std::size_t size = segment.size() + (from.address.is_ipv4() ? 20U : 40U);
+  if (size <= link.largest_packet) return false;
+  if (!link.reports_too_big) return true;
+  base::Reader reader(segment);
+  reports_.push_back({.to = &from,
+                      .source_port = reader.u16(),
+                      .destination_port = reader.u16(),
+                      .too_big = {.sequence = reader.u32(),
+                                  .mtu = static_cast<std::uint32_t>(link.largest_packet)}});
+  return true;
+}
+
+void Simulation::report_too_big() {
+  for (const Report& report : std::exchange(reports_, {})) {
+    const base::FourTuple flow{
+        .local = {.address = report.to->address, .port = report.source_port},
+        .remote = {.address = report.to->peer->address, .port = report.destination_port}};
+    report.to->engine.too_big(now, flow, report.too_big);
   }
 }
 
@@ -125,6 +151,7 @@ void Simulation::deliver(Flight& flight) {
 // One turn of both workers' loops, in the order that net::Stack prescribes.
 void Simulation::turn() {
   release_held();
+  report_too_big();
   while (!in_flight_.empty() && in_flight_.begin()->first <= now) {
     Flight flight = std::move(in_flight_.begin()->second);
     in_flight_.erase(in_flight_.begin());

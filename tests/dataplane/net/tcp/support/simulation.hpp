@@ -35,6 +35,8 @@ struct LinkQuality {
   base::Duration hold;
   std::int64_t bits_per_second = 0;  // of each direction's bottleneck; 0: there is none
   std::size_t router_buffer = 0;     // bytes that may wait in front of it, the one in it included
+  std::size_t largest_packet = 0xffff;  // bytes of IP: larger ones vanish
+  bool reports_too_big = false;         // and their senders are told so (RFC 1191)
 };
 
 class Simulation;
@@ -129,9 +131,18 @@ class Simulation {
   [[nodiscard]] std::optional<base::Instant> leaves_router(Host& from, std::size_t size);
   void deliver(Flight& flight);
   void release_held();
+  [[nodiscard]] bool is_too_big(Host& from, base::Bytes segment);
+  void report_too_big();
 
   std::multimap<base::Instant, Flight> in_flight_;
   std::multimap<base::Instant, Held> held_;
+  struct Report {
+    Host* to = nullptr;
+    std::uint16_t source_port = 0;  // of the segment
+    std::uint16_t destination_port = 0;
+    TooBig too_big;
+  };
+  std::vector<Report> reports_;  // they arrive with the next turn
 };
 
 }  // namespace sluice::net::tcp::test
