@@ -20,28 +20,34 @@ void Proxy::pump_downlink(Instant now, Session& session) {
   }
   PacketQueue* input = stack_.input(session.backend);
   if (input == nullptr) return;
-  begin_records(session);
-  std::size_t room = stack_.send_room(session.client);
-  while (room > 0 && !input->empty()) {
-    const std::size_t size = std::min({room, input->bytes(), tls::ServerConnection::kMaxPlaintext});
-    if (!packets_for(session, size)) {
-      starve(session);
-      break;
-    }
-    const auto sealed = seal_one(session, size, *input);
-    if (!sealed && sealed.error() == tls::TlsError::kOutputFull) {
-      starve(session);
-      break;
-    }
-    if (!sealed) {
+  // As long as there is room: what is long takes up less of a send buffer than what is short, so
+  // that room may be left when as much was sent as there was, and of that room no event would tell.
+  bool goes_on = true;
+  while (goes_on && !input->empty() && stack_.send_room(session.client) > 0) {
+    const auto sealed = seal_up_to(session, stack_.send_room(session.client), *input);
+    if (!sealed && sealed.error() != tls::TlsError::kOutputFull) {
       fail(now, session, tls::AlertDescription::internal_error);
       return;
     }
-    room -= size;
+    if (!sealed) starve(session);
+    goes_on = sealed.has_value();
+    send_records(now, session);
   }
-  send_records(now, session);
   stack_.consumed(now, session.backend);
   if (input->empty() && stack_.input_finished(session.backend)) finish_downlink(now, session);
+}
+
+// So much of the input, or kOutputFull where packets are too few for all of it.
+base::Result<void, tls::TlsError> Proxy::seal_up_to(Session& session, std::size_t room,
+                                                    PacketQueue& input) {
+  begin_records(session);
+  while (room > 0 && !input.empty()) {
+    const std::size_t size = std::min({room, input.bytes(), tls::ServerConnection::kMaxPlaintext});
+    if (!packets_for(session, size)) return base::Unexpected{tls::TlsError::kOutputFull};
+    TRY(seal_one(session, size, input));
+    room -= size;
+  }
+  return {};
 }
 
 // Bulk data leaves some packets to those who need few: handshakes, alerts, acknowledgments. Fewer

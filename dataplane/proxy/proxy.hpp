@@ -99,6 +99,8 @@ class Proxy {
 
   // downlink.cpp: backend plaintext to client records
   void pump_downlink(base::Instant now, Session& session);
+  base::Result<void, tls::TlsError> seal_up_to(Session& session, std::size_t room,
+                                               base::PacketQueue& input);
   base::Result<void, tls::TlsError> seal_one(Session& session, std::size_t size,
                                              base::PacketQueue& input);
   bool packets_for(const Session& session, std::size_t plaintext) const;
