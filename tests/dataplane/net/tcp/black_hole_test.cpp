@@ -27,6 +27,56 @@ class TcpBlackHole : public testing::Test {
     acked_ = bytes;
     host.arrives(bare(host.theirs(0)).ack(host.ours(bytes)));
   }
+  // Everything that has been written arrives, step by step.
+  void delivers_all(ConnectionHandle c) {
+    for (int i = 0; i < 200 && host.engine.unacknowledged(c) > 0; ++i) {
+      if (host.silent() && sent_ == acked_) host.pass(Duration::milliseconds(1));
+      (void)sizes_sent();
+      if (sent_ != acked_) acknowledges(sent_);
+    }
+    EXPECT_EQ(host.engine.unacknowledged(c), 0U);
+    EXPECT_TRUE(host.silent());
+  }
+  // A connection whose first segments got through in pieces only.
+  ConnectionHandle fallen_back() {
+    const auto c = host.established(peer_syn());
+    host.write(c, 10 * 1'460);
+    host.pass(Duration::milliseconds(600));
+    host.forget_sent();  // nothing of it arrived
+    host.pass(Duration::milliseconds(20));
+    delivers_all(c);
+    host.write(c, 3 * 1'240);
+    delivers_all(c);
+    while (host.engine.next_event()) {
+    }
+    EXPECT_EQ(host.engine.segment_size(c), 1'240U);
+    return c;
+  }
+  // Writes five segments' worth; returns the sizes that it went out in.
+  std::vector<std::size_t> write_some(ConnectionHandle c) {
+    host.write(c, 5 * 1'240);
+    return sizes_sent();
+  }
+  // The peer has all of what is in flight but the first segment; returns what is sent again.
+  std::vector<std::size_t> loses_the_first(std::uint32_t size) {
+    host.pass(Duration::milliseconds(1));
+    host.arrives(bare(host.theirs(0))
+                     .ack(host.ours(acked_))
+                     .sack(host.ours(acked_ + size), host.ours(sent_)));
+    host.pass(Duration::milliseconds(1));
+    return sizes_sent();
+  }
+  ConnectionHandle established_again() {
+    host.arrives(peer_syn().ports(5001, Script::kLocalPort));
+    const SeqNumber iss = host.sent().header.sequence;
+    host.arrives(bare(host.theirs(0)).ack(iss + 1).ports(5001, Script::kLocalPort));
+    while (const auto event = host.engine.next_event()) {
+      if (event->what.opened) return event->connection;
+    }
+    ADD_FAILURE() << "not opened";
+    return {};
+  }
+
   Script host;
 
  private:
@@ -73,6 +123,68 @@ TEST_F(TcpBlackHole, SmallSegmentsAreNotSuspectedForTheirSize) {
   host.pass(Duration::seconds(60));
   EXPECT_EQ(host.counted(NetCounter::kTcpBlackHoles), 0U);
   EXPECT_EQ(host.engine.segment_size(c), 1'460U);
+}
+
+// RFC 4821 7: one larger segment at a time, each with the connection's own text.
+TEST_F(TcpBlackHole, LargerSegmentsAreTriedLaterAndKeptWhereTheyGetThrough) {
+  const auto c = fallen_back();
+  EXPECT_EQ(write_some(c), std::vector<std::size_t>(5, 1'240));
+  delivers_all(c);
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  for (const std::size_t probe : {1'360U, 1'380U, 1'420U, 1'452U, 1'460U}) {
+    EXPECT_EQ(host.engine.segment_size(c), probe);
+    const auto sent = write_some(c);
+    ASSERT_GT(sent.size(), 1U);
+    EXPECT_EQ(sent[0], probe);
+    EXPECT_LT(sent[1], probe);
+    delivers_all(c);
+  }
+  EXPECT_EQ(host.engine.segment_size(c), 1'460U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpPathMtuRaised), 5U);
+  EXPECT_EQ(write_some(c).front(), 1'460U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpPathMtuProbes), 5U);
+}
+
+// RFC 4821 7.6.2: the loss shows nothing but that this size does not get through.
+TEST_F(TcpBlackHole, ProbeThatIsLostIsSentInPiecesAndTriedAgainLater) {
+  const auto c = fallen_back();
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  EXPECT_EQ(write_some(c).front(), 1'360U);
+  const auto again = loses_the_first(1'360);
+  ASSERT_GE(again.size(), 2U);
+  EXPECT_EQ(again[0], 1'240U);
+  EXPECT_EQ(again[1], 120U);
+  delivers_all(c);
+  EXPECT_EQ(host.engine.segment_size(c), 1'240U);
+  host.pass(PathMtuDiscovery::kFirstProbe * 2 - Duration::milliseconds(100));
+  EXPECT_EQ(host.engine.segment_size(c), 1'240U);
+  host.pass(Duration::milliseconds(200));
+  EXPECT_EQ(host.engine.segment_size(c), 1'360U);
+}
+
+TEST_F(TcpBlackHole, NothingIsTriedWithTheLastSegmentOfAll) {
+  const auto c = fallen_back();
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  host.write(c, 1'360);
+  EXPECT_EQ(sizes_sent(), (std::vector<std::size_t>{1'240, 120}));
+}
+
+// An outage looks the same: only probes that fail prove anything.
+TEST_F(TcpBlackHole, NextConnectionBeginsSmallOnlyOnceProbesHaveFailed) {
+  const auto c = fallen_back();
+  Duration interval = PathMtuDiscovery::kFirstProbe;
+  for (int i = 0; i < 2; ++i) {
+    const auto other = established_again();
+    EXPECT_EQ(host.engine.segment_size(other), 1'460U);
+    host.engine.abort(host.now, other);
+    (void)host.all_sent();
+    host.pass(interval);
+    interval = interval * 2;
+    EXPECT_EQ(write_some(c).front(), 1'360U);
+    EXPECT_GE(loses_the_first(1'360).size(), 2U);
+    delivers_all(c);
+  }
+  EXPECT_EQ(host.engine.segment_size(established_again()), 1'240U);
 }
 
 // RFC 1191 6.3: a path that a router has spoken of is tried again after ten minutes.

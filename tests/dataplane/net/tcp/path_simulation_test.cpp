@@ -60,6 +60,14 @@ TEST(TcpPathSimulation, TransferFitsThePathAsSoonAsItIsReported) {
   }
 }
 
+TEST(TcpPathSimulation, TransferGetsThroughABlackHole) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    expect_transfer(options_for(seed, false), Duration::seconds(200));
+    if (HasFailure()) return;
+  }
+}
+
 // What the reports save: the time of the timeouts.
 TEST(TcpPathSimulation, ReportsCostNoTimeoutAndNoReductionOfTheWindow) {
   Simulation::Options options = options_for(2, true);
