@@ -32,8 +32,9 @@ base::Ipv4Address address_of(std::uint8_t last_octet) {
   return base::Ipv4Address::of(198, 18, 0, last_octet);
 }
 
-net::StackSettings settings() {
+net::StackSettings settings(net::CongestionControl congestion) {
   net::StackSettings settings;
+  settings.tcp.congestion = congestion;
   settings.tcp.max_connections = 4;
   settings.tcp.receive_buffer = kBuffer;
   settings.tcp.send_buffer = kBuffer;
@@ -53,17 +54,17 @@ Path::Options path_options(const Bulk::Options& options, double loss, std::uint6
 
 }  // namespace
 
-Bulk::Host::Host(std::uint8_t last_octet, Instant start)
+Bulk::Host::Host(std::uint8_t last_octet, net::CongestionControl congestion, Instant start)
     : pool(kPackets),
-      stack(settings(), pool, start),
+      stack(settings(congestion), pool, start),
       interface(
           stack.add_interface({.mac = {{std::byte{2}, {}, {}, {}, {}, std::byte{last_octet}}},
                                .addresses = {{.address = address_of(last_octet), .length = 24}},
                                .gateway = std::nullopt})) {}
 
 Bulk::Bulk(const Options& options)
-    : sender_(kSender, now_),
-      receiver_(kReceiver, now_),
+    : sender_(kSender, options.congestion, now_),
+      receiver_(kReceiver, options.congestion, now_),
       there_(path_options(options, options.loss, 2 * options.seed), receiver_.pool),
       back_(path_options(options, options.loss_back, 2 * options.seed + 1), sender_.pool) {}
 
@@ -114,7 +115,10 @@ void Bulk::turn(Host& host, Path& incoming, Path& outgoing) {
   host.stack.receive(now_, host.interface, burst.take());
   host.stack.advance(now_);
   while (const auto event = host.stack.next_event()) {
-    if (event->what.opened) host.connection = event->connection;
+    if (event->what.opened) {
+      host.connection = event->connection;
+      host.open = true;
+    }
     if (event->what.closed) closed_ = true;
   }
   if (&host == &sender_) write();
@@ -125,6 +129,8 @@ void Bulk::turn(Host& host, Path& incoming, Path& outgoing) {
 }
 
 void Bulk::write() {
+  // Before that the peer's MSS is not known, and what is written in advance is in small segments.
+  if (!sender_.open) return;
   const std::size_t segment = sender_.stack.segment_size(sender_.connection);
   while (!closed_ && sender_.stack.send_room(sender_.connection) >= kWrite) {
     PacketQueue payload;

@@ -20,6 +20,7 @@ class Bulk {
     base::Duration rtt = base::Duration::milliseconds(20);
     double loss = 0;       // of what the sender sends
     double loss_back = 0;  // of what comes back
+    net::CongestionControl congestion = net::CongestionControl::kCubic;
     std::uint64_t seed = 1;
   };
   explicit Bulk(const Options& options);
@@ -37,11 +38,12 @@ class Bulk {
 
  private:
   struct Host {
-    Host(std::uint8_t last_octet, base::Instant start);
+    Host(std::uint8_t last_octet, net::CongestionControl congestion, base::Instant start);
     LocalPacketPool pool;
     net::Stack stack;
     net::InterfaceId interface = 0;
     net::ConnectionHandle connection;
+    bool open = false;
   };
 
   void step();

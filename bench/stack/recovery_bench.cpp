@@ -46,7 +46,14 @@ constexpr Case kCases[] = {
     {"loss:10%_both_ways", 0.1, 0.1, 9, base::Duration::seconds(100)},
 };
 
-void recovery(benchmark::State& state, const Case& with) {
+struct Control {
+  const char* name;
+  net::CongestionControl congestion;
+};
+constexpr Control kControls[] = {{"CUBIC", net::CongestionControl::kCubic},
+                                 {"BBR", net::CongestionControl::kBbr}};
+
+void recovery(benchmark::State& state, net::CongestionControl congestion, const Case& with) {
   Samples goodputs;
   base::Duration longest_stall;
   for (auto _ : state) {
@@ -55,6 +62,7 @@ void recovery(benchmark::State& state, const Case& with) {
                  .rtt = kRtt,
                  .loss = with.loss,
                  .loss_back = with.loss_back,
+                 .congestion = congestion,
                  .seed = static_cast<std::uint64_t>(seed)});
       if (!bulk.open()) return state.SkipWithError("the connection did not open");
       (void)bulk.run(kWarmUp);
@@ -76,11 +84,14 @@ void recovery(benchmark::State& state, const Case& with) {
 }
 
 const bool kRegistered = [] {
-  for (const Case& with : kCases) {
-    benchmark::RegisterBenchmark((std::string("Stack/Recovery/CUBIC/") + with.name).c_str(),
-                                 [&with](benchmark::State& state) { recovery(state, with); })
-        ->Iterations(1)
-        ->Unit(benchmark::kMillisecond);
+  for (const Control& control : kControls) {
+    for (const Case& with : kCases) {
+      const std::string name = std::string("Stack/Recovery/") + control.name + "/" + with.name;
+      benchmark::RegisterBenchmark(
+          name.c_str(), [&](benchmark::State& state) { recovery(state, control.congestion, with); })
+          ->Iterations(1)
+          ->Unit(benchmark::kMillisecond);
+    }
   }
   return true;
 }();

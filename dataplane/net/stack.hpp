@@ -61,12 +61,15 @@ struct InterfaceSettings {
   bool probes_ipv4 = false;
 };
 
+enum class CongestionControl : std::uint8_t { kCubic, kBbr };
+
 struct TcpSettings {
   std::size_t max_connections = 65536;  // control blocks, TIME-WAIT not counted
   std::size_t max_half_open = 4096;     // SYN-RECEIVED
   std::size_t max_time_wait = 65536;
   std::size_t receive_buffer = 256 * 1024;  // bytes of true size per connection
   std::size_t send_buffer = 256 * 1024;     // bytes of payload per connection
+  CongestionControl congestion = CongestionControl::kCubic;
   base::Duration rto_minimum = base::Duration::milliseconds(200);
   base::Duration time_wait = base::Duration::seconds(60);
   base::Duration fin_wait_2 = base::Duration::seconds(60);

@@ -12,7 +12,7 @@
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
 #include "dataplane/net/stack.hpp"
-#include "dataplane/net/tcp/cubic.hpp"
+#include "dataplane/net/tcp/controller.hpp"
 #include "dataplane/net/tcp/deadline.hpp"
 #include "dataplane/net/tcp/delayed_ack.hpp"
 #include "dataplane/net/tcp/reassembly.hpp"
@@ -93,7 +93,7 @@ struct TimestampVariables {
 struct Outbox {
   SendQueue queue;
   Recovery recovery;
-  Cubic congestion;
+  Controller congestion;
   base::Instant pace;  // no data goes out before
   TailProbe tail_probe;
 };

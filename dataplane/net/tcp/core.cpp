@@ -20,6 +20,9 @@ std::size_t segment_nodes(const base::PacketPool& packets, const TcpSettings& se
 // more packets than full ones would.
 constexpr std::size_t kSegmentCharge = 512;
 
+// After that time BBR itself would not believe its oldest measurement, the round-trip time.
+constexpr base::Duration kModelLifetime = base::Duration::seconds(10);
+
 // Answers are limited from the first one on; a new connection, or one in TIME-WAIT, has had none.
 constexpr std::uint32_t kLongAgoMs = 1'000;
 
@@ -49,6 +52,7 @@ Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpO
       outboxes(tcp_settings.max_connections),
       inboxes(tcp_settings.max_connections),
       path_searches(tcp_settings.max_connections),
+      models(tcp_settings.congestion == CongestionControl::kBbr ? tcp_settings.max_connections : 1),
       flows(tcp_settings.max_connections),
       time_wait(std::max<std::size_t>(tcp_settings.max_time_wait, 1), tcp_settings.time_wait),
       ready(connections),
@@ -166,9 +170,39 @@ Outbox& Core::outbox_of(Connection& c) {
   if (c.outbox == nullptr) {
     c.outbox = &outboxes.at(outboxes.create().index);
     c.outbox->queue.start(c.snd.nxt);
+    c.outbox->congestion = Controller(settings.congestion);
     c.outbox->congestion.start(c.cwnd);
   }
   return *c.outbox;
+}
+
+void Core::begin_model_if_due(Connection& c) {
+  BbrWindow* window = c.outbox->congestion.bbr();
+  if (window == nullptr || window->model() != nullptr) return;
+  if (c.outbox->queue.bytes() <= initial_window(c.snd.mss)) return;
+  const auto handle = models.create(Bbr::Begin{.now = now,
+                                               .window = window->cwnd(),
+                                               .mss = c.snd.mss,
+                                               .rtt = c.rtt.minimum(),
+                                               .seed = c.flow_hash});
+  if (!handle) return;
+  window->attach(models.at(handle.index));
+  forget_stale_model(c);  // from now on its age is looked at
+}
+
+void Core::forget_stale_model(Connection& c) {
+  if (c.outbox == nullptr || c.outbox->congestion.model() == nullptr) return;
+  const bool idle = c.outbox->queue.empty();
+  const Instant stale = (idle ? c.progress : now) + kModelLifetime;
+  if (stale > now) return c.deadline(Timer::kResume).bring_forward_to(stale);
+  forget_model(c);
+  put_outbox_away(c);
+}
+
+void Core::forget_model(Connection& c) {
+  Controller& congestion = c.outbox->congestion;
+  if (congestion.model() == nullptr) return;
+  models.destroy(models.handle_of(*congestion.bbr()->detach(initial_window(c.snd.mss))));
 }
 
 Inbox& Core::inbox_of(Connection& c) {
@@ -193,6 +227,7 @@ void Core::put_inbox_away(Connection& c) {
 // Of a connection that sends no more.
 void Core::empty_outbox(Connection& c) {
   if (c.outbox == nullptr) return;
+  forget_model(c);
   c.outbox->queue.clear(segments);
   outboxes.destroy(outboxes.handle_of(*c.outbox));
   c.outbox = nullptr;

@@ -69,6 +69,12 @@ class Core {
   // Segments are as large as both ends take.
   void end_path_search(Connection& c);
 
+  // BBR's model of the path: begun when a connection has more to send than its initial window,
+  // forgotten when it has sent nothing for so long that nothing in the model is true any more.
+  // Precondition of the first: the connection has an outbox.
+  void begin_model_if_due(Connection& c);
+  void forget_stale_model(Connection& c);
+
   // Payload that the send buffer still takes.
   [[nodiscard]] std::size_t send_room(const Connection& c) const;
 
@@ -108,6 +114,7 @@ class Core {
   base::Pool<Outbox> outboxes;  // as many as connections, so that nobody has to go without
   base::Pool<Inbox> inboxes;
   PathSearchPool path_searches;
+  base::Pool<Bbr> models;
   FlowTable flows;
   Listeners listeners;
   TimeWaitTable time_wait;
@@ -120,6 +127,7 @@ class Core {
 
  private:
   void empty_outbox(Connection& c);
+  void forget_model(Connection& c);
 
   std::size_t half_open_ = 0;
   std::size_t closing_ = 0;

@@ -14,6 +14,7 @@ constexpr float kAlpha = 3 * (1 - kBeta) / (1 + kBeta);  // RFC 9438 4.3
 constexpr std::uint32_t kSlowStartLimit = 8;
 constexpr std::uint32_t kSlowStartLimitAfterTimeout = 1;
 constexpr std::uint32_t kMaxWindow = std::uint32_t{1} << 30;
+constexpr std::uint32_t kByte = 1 << 16;  // in the units of credit_
 
 std::uint32_t milliseconds(base::Instant now) {
   return static_cast<std::uint32_t>(now.milliseconds());
@@ -28,10 +29,22 @@ bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
 }  // namespace
 
 void Cubic::on_ack(const AckSample& sample) {
+  if (in_recovery_) return recover(sample);
+  if (sample.acked == 0) return;
   if (!was_limited(sample, cwnd_, in_slow_start())) return;
   AckSample rest = sample;
   if (in_slow_start()) rest.acked = slow_start(sample);
   if (rest.acked > 0) avoid_congestion(rest);
+}
+
+// RFC 6937 3.
+void Cubic::recover(const AckSample& sample) {
+  if (sample.fast_recovery) {
+    cwnd_ = std::max(prr_.on_ack(sample, ssthresh_), sample.mss);
+    return;
+  }
+  cwnd_ = std::min(ssthresh_, kMaxWindow);
+  in_recovery_ = false;
 }
 
 // RFC 5681 3.1, up to the threshold. Returns the bytes that count beyond it.
@@ -47,35 +60,40 @@ std::uint32_t Cubic::slow_start(const AckSample& sample) {
 void Cubic::begin_epoch(const AckSample& sample) {
   const float window = static_cast<float>(cwnd_) / static_cast<float>(sample.mss);
   in_epoch_ = true;
-  epoch_ms_ = milliseconds(sample.now);
   credit_ = 0;
-  w_est_ = window;
   w_max_ = std::max(w_max_, window);
-  k_ = std::cbrt((w_max_ - window) / kC);
+  epoch_ = {.w_est = window,
+            .k = std::cbrt((w_max_ - window) / kC),
+            .begin_ms = milliseconds(sample.now)};
 }
 
 // RFC 9438 4.2 to 4.5.
 void Cubic::avoid_congestion(const AckSample& sample) {
   if (!in_epoch_) begin_epoch(sample);
   const auto mss = static_cast<float>(sample.mss);
-  const float window = static_cast<float>(cwnd_) / mss;
-  const float acked = static_cast<float>(sample.acked) / mss;
-  const float t = static_cast<float>(milliseconds(sample.now) - epoch_ms_) / 1000.0F;
-  const float srtt = static_cast<float>(sample.srtt.microseconds()) / 1e6F;
+  const float segments_per_byte = 1 / mss;
+  const float window = static_cast<float>(cwnd_) * segments_per_byte;
+  const float acked = static_cast<float>(sample.acked) * segments_per_byte;
+  const float share = acked / window;
+  const float t = static_cast<float>(milliseconds(sample.now) - epoch_.begin_ms) * 1e-3F;
+  const float srtt = static_cast<float>(sample.srtt.nanoseconds()) * 1e-9F;
 
-  w_est_ += (w_est_ >= w_max_ ? 1.0F : kAlpha) * acked / window;
-  const auto w_cubic = [this](float at) { return kC * (at - k_) * (at - k_) * (at - k_) + w_max_; };
+  epoch_.w_est += (epoch_.w_est >= w_max_ ? 1.0F : kAlpha) * share;
+  const auto w_cubic = [this](float at) {
+    const float from_k = at - epoch_.k;
+    return kC * from_k * from_k * from_k + w_max_;
+  };
   float growth = 0;  // segments
-  if (w_cubic(t) < w_est_) {
-    growth = w_est_ - window;
+  if (w_cubic(t) < epoch_.w_est) {
+    growth = epoch_.w_est - window;
   } else {
     const float target = std::clamp(w_cubic(t + srtt), window, 1.5F * window);
-    growth = (target - window) / window * acked;
+    growth = (target - window) * share;
   }
-  credit_ += std::clamp(growth, 0.0F, acked) * mss;
-  const auto whole = static_cast<std::uint32_t>(credit_);
-  credit_ -= static_cast<float>(whole);
-  cwnd_ = std::min(cwnd_ + whole, kMaxWindow);
+  const float bytes = std::clamp(growth, 0.0F, acked) * mss;
+  const auto parts = static_cast<std::uint64_t>(bytes * kByte) + credit_;
+  credit_ = static_cast<std::uint16_t>(parts % kByte);
+  cwnd_ = std::min(cwnd_ + static_cast<std::uint32_t>(parts / kByte), kMaxWindow);
 }
 
 void Cubic::reduce(std::uint32_t flight, std::uint32_t mss) {
@@ -89,17 +107,22 @@ void Cubic::reduce(std::uint32_t flight, std::uint32_t mss) {
   in_epoch_ = false;
 }
 
-void Cubic::on_loss(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
-  reduce(flight, mss);
-  cwnd_ = ssthresh_;
+void Cubic::on_loss(const LossEvent& loss) {
+  reduce(loss.flight, loss.mss);
   after_timeout_ = false;
+  in_recovery_ = true;
+  prr_ = Prr(loss.pipe);
 }
 
-// RFC 5681 3.1, equation 4: one segment after a timeout.
-void Cubic::on_timeout(base::Instant /*now*/, std::uint32_t flight, std::uint32_t mss) {
-  reduce(flight, mss);
-  cwnd_ = mss;
-  after_timeout_ = true;
+// RFC 5681 3.1, equation 4: one segment after a timeout; and the threshold stays where it is when
+// what was sent again is lost once more.
+void Cubic::on_timeout(const LossEvent& loss) {
+  if (!loss.again) {
+    reduce(loss.flight, loss.mss);
+    after_timeout_ = true;
+  }
+  in_recovery_ = false;
+  cwnd_ = loss.mss;
 }
 
 // RFC 3708 3 (C): slow start takes the window back to where it was, so that no burst does.

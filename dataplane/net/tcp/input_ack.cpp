@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/net/tcp/input.hpp"
+#include "dataplane/net/tcp/reaction.hpp"
 
 namespace sluice::net::tcp {
 
@@ -68,11 +69,11 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
   if (c.outbox == nullptr) return;
   Outbox& outbox = *c.outbox;
   const wire::TcpHeader& header = arrival.header;
-  const std::uint32_t flight = c.snd.flight();
+  const FlightBefore before(c);
   // RFC 5681 2.
   const bool repeated =
       header.acknowledgement == c.snd.una && arrival.length() == 0 && !window_changed && !c.probing;
-  const bool duplicate = repeated && flight > 0;
+  const bool duplicate = repeated && before.flight > 0;
   if (duplicate) core_.count(NetCounter::kTcpDuplicateAcks);
   AckArrival ack{.now = core_.now,
                  .ack = header.acknowledgement,
@@ -94,31 +95,16 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
     if (c.path_search != 0) path_mtu_.on_acknowledged(c);
     // RFC 6298 5.2, 5.3: off, or started over by the next output.
     c.deadline(Timer::kRetransmit) = {};
-    if (outbox.recovery.phase() != Recovery::Phase::kFastRecovery && !outcome.entered) {
-      outbox.congestion.on_ack({.now = core_.now,
-                                .acked = outcome.unreported,
-                                .flight_before = flight,
-                                .mss = c.snd.mss,
-                                .srtt = c.rtt.smoothed()});
-    }
     if (c.writable_wanted && core_.send_room(c) >= core_.settings.send_buffer / 4) {
       c.writable_wanted = false;
       core_.post(c, {.writable = true});
     }
   }
-  if (outcome.spurious) {
-    core_.count(NetCounter::kTcpSpuriousRecoveries);
-    outbox.congestion.on_spurious();
-  }
   const bool repaired =
       outbox.tail_probe.on_ack({.number = header.acknowledgement,
                                 .bare_duplicate = repeated && header.options.sack.empty(),
                                 .duplicate_end = outcome.duplicate_end});
-  if (outcome.entered) outbox.tail_probe.on_recovery();
-  if (outcome.entered || repaired) {
-    core_.count(NetCounter::kTcpFastRecoveries);
-    outbox.congestion.on_loss(core_.now, flight, c.snd.mss);
-  }
+  react(core_, c, outcome, before, repaired);
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
   if (outbox.queue.empty()) return core_.put_outbox_away(c);
   if (outcome.news || duplicate) core_.schedule_output(c);

@@ -2,17 +2,14 @@
 
 #include <algorithm>
 
+#include "dataplane/net/tcp/pacer.hpp"
+
 namespace sluice::net::tcp {
 
 using base::Duration;
 using base::Instant;
 
 namespace {
-
-// Below this round-trip time pacing would only add the timer's own granularity.
-constexpr Duration kShortestPacedRtt = Duration::milliseconds(1);
-// What goes out in one go when paced: a millisecond's worth, at least this many segments.
-constexpr std::uint32_t kPacedSegments = 4;
 
 // RFC 8985 7.2. A lone segment may be waiting for the peer's delayed acknowledgment.
 constexpr Duration kShortestTailProbe = Duration::milliseconds(10);
@@ -22,34 +19,6 @@ constexpr Duration kPeerAckDelay = Duration::milliseconds(200);
 std::int32_t usable_window(const Connection& c) {
   return (c.snd.una + c.snd.wnd) - c.snd.nxt;
 }
-
-// The time in which the window may send so much: twice as fast while it grows in slow start, with a
-// margin afterwards, so that pacing does not become the limit.
-class Pacer {
- public:
-  Pacer(const Connection& c, const Cubic& congestion)
-      : on_(c.rtt.measured() && c.rtt.smoothed() >= kShortestPacedRtt),
-        srtt_(c.rtt.smoothed()),
-        per_srtt_(std::int64_t{congestion.cwnd()} * (congestion.in_slow_start() ? 200 : 125) / 100),
-        least_(kPacedSegments * c.snd.mss) {}
-
-  [[nodiscard]] bool on() const { return on_; }
-  [[nodiscard]] std::uint32_t quantum() const {
-    const std::int64_t per_millisecond =
-        per_srtt_ * 1'000 / std::max<std::int64_t>(srtt_.microseconds(), 1);
-    return std::max(least_, static_cast<std::uint32_t>(per_millisecond));
-  }
-  [[nodiscard]] Duration time_for(std::uint32_t bytes) const {
-    return Duration::microseconds(srtt_.microseconds() * bytes /
-                                  std::max<std::int64_t>(per_srtt_, 1));
-  }
-
- private:
-  bool on_;
-  Duration srtt_;
-  std::int64_t per_srtt_;  // bytes
-  std::uint32_t least_;
-};
 
 }  // namespace
 
@@ -75,7 +44,8 @@ void Output::send_data(Connection& c) {
   if (c.snd.flight() == 0 && core_.now - c.progress > c.rtt.rto(core_.settings.rto_minimum)) {
     outbox.congestion.on_idle(initial_window(c.snd.mss));
   }
-  const Pacer pacer(c, outbox.congestion);
+  core_.begin_model_if_due(c);
+  const Pacer pacer(c);
   std::uint32_t sent = 0;
   Choice choice = choose(c);
   while (choice.next == Next::kSegment) {
@@ -88,11 +58,22 @@ void Output::send_data(Connection& c) {
     if (pacer.on() && sent >= pacer.quantum()) break;
   }
   if (pacer.on() && sent > 0) {
-    outbox.pace = core_.now + pacer.time_for(sent);
+    outbox.pace = pacer.next(core_.now, outbox.pace, sent);
     if (choice.next == Next::kSegment) resume_at(c, outbox.pace);
   }
   if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
+  if (Bbr* model = outbox.congestion.model()) tell_limit(c, *model, choice.next);
   arm_retransmission(c, choice.next == Next::kWindowShut);
+}
+
+// What is sent says nothing of the path while the application or the peer's window keeps it low.
+void Output::tell_limit(Connection& c, Bbr& model, Next next) {
+  const Outbox& outbox = *c.outbox;
+  const std::uint32_t pipe = outbox.recovery.pipe(c.snd.mss);
+  const bool nothing_left = next == Next::kNothing && outbox.queue.unsent() == nullptr;
+  if ((nothing_left || next == Next::kWindowShut) && pipe < outbox.congestion.cwnd()) {
+    model.on_app_limited(pipe);
+  }
 }
 
 Output::Choice Output::choose(Connection& c) {
@@ -161,6 +142,8 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
     if (c.path_search != 0) path_mtu_.on_sent(c, segment);
   }
   c.outbox->recovery.on_transmit(segment, core_.now);
+  const std::uint32_t pipe = c.outbox->recovery.pipe(c.snd.mss);
+  c.outbox->congestion.on_transmit(segment, core_.now, pipe - std::min(pipe, segment.length()));
   // The first segment's retransmission deserves its full time.
   if (again && &segment == c.outbox->queue.front()) {
     c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);

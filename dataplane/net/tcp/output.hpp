@@ -34,6 +34,7 @@ class Output {
   };
 
   void send_data(Connection& c);
+  void tell_limit(Connection& c, Bbr& model, Next next);
   [[nodiscard]] Choice choose(Connection& c);
   [[nodiscard]] Choice choose_lost(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice choose_unsent(Connection& c, SendSegment& segment);

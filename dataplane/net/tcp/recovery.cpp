@@ -32,7 +32,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   AckOutcome outcome;
   Delivery delivery;
   if (any_delivered_) delivery.highest_before = highest_delivered_;
-  mark_sacked(queue, arrival, delivery);
+  mark_sacked(queue, arrival, outcome, delivery);
   remove_acked(queue, nodes, arrival, outcome, delivery);
   outcome.news = delivery.any || outcome.acked > 0;
   if (delivery.newest_once.nanoseconds() >= 0) {
@@ -40,12 +40,8 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   } else {
     outcome.only_resent = outcome.acked > 0;
   }
-  if (outcome.acked > 0) {
-    duplicate_acks_ = 0;
-    first_retransmission_due_ = false;
-  } else if (arrival.duplicate && !arrival.sack_negotiated) {
-    count_duplicate(arrival.mss);
-  }
+  count_delivered(arrival, outcome);
+  if (outcome.acked > 0) first_retransmission_due_ = false;
   const bool episode_over = phase_ != Phase::kOpen && arrival.ack >= recovery_point_;
   adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over);
   if (episode_over) phase_ = Phase::kOpen;
@@ -63,13 +59,36 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   return outcome;
 }
 
+// With SACK it is plain what has arrived. Without, each duplicate acknowledgment stands for a
+// segment, and the acknowledgment that covers them in the end does not tell of them again (RFC 6937
+// 3).
+void Recovery::count_delivered(const AckArrival& arrival, AckOutcome& outcome) {
+  outcome.delivered += outcome.unreported;
+  if (arrival.sack_negotiated) {
+    if (outcome.acked > 0) duplicate_acks_ = 0;
+  } else if (outcome.acked > 0) {
+    // RFC 6582 3.2, step 3: a partial acknowledgment takes back what stood for its own segments. A
+    // peer that acknowledges next to nothing gains no new duplicates by it.
+    const bool partial = phase_ == Phase::kFastRecovery && arrival.ack < recovery_point_;
+    const std::uint32_t counted =
+        partial ? std::min<std::uint32_t>(duplicate_acks_, outcome.acked / arrival.mss)
+                : duplicate_acks_;
+    outcome.delivered -= std::min(outcome.delivered, counted * arrival.mss);
+    duplicate_acks_ = static_cast<std::uint16_t>(duplicate_acks_ - counted);
+  } else if (arrival.duplicate && count_duplicate(arrival.mss)) {
+    outcome.delivered += std::min(arrival.mss, in_flight_);
+  }
+}
+
 // RFC 5681 4: a receiver that invents duplicates must not empty the pipe. No more of them count
 // than there were segments in the network when the first one came, or when the episode began.
-void Recovery::count_duplicate(std::uint32_t mss) {
+bool Recovery::count_duplicate(std::uint32_t mss) {
   if (duplicate_acks_ == 0 && phase_ != Phase::kFastRecovery) {
     most_duplicates_ = static_cast<std::uint16_t>(std::min(in_flight_ / mss + 1, 0xffffU));
   }
-  if (duplicate_acks_ < most_duplicates_) ++duplicate_acks_;
+  if (duplicate_acks_ >= most_duplicates_) return false;
+  ++duplicate_acks_;
+  return true;
 }
 
 AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arrival) {
@@ -157,7 +176,15 @@ void Recovery::lose(SendSegment& segment) {
   lost_ += segment.length();
 }
 
-void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery& delivery) {
+void Recovery::lose(SendSegment& segment, AckOutcome& outcome) {
+  lose(segment);
+  outcome.lost += segment.length();
+  ++outcome.lost_segments;
+  if (segment.sent_at >= outcome.newest_lost.at) outcome.newest_lost = SentSegment(segment);
+}
+
+void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
+                           Delivery& delivery) {
   for (const wire::SackBlock& block : arrival.sack) {
     // RFC 2018 5: nothing below the acknowledgment, which also skips duplicate reports (RFC 2883);
     // and nothing that was never sent.
@@ -167,10 +194,11 @@ void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery
     for (SendSegment* s = queue.front();
          s != nullptr && s != queue.unsent() && s->seq < block.right; s = s->next) {
       if (s->fate == Fate::kSacked || s->seq < block.left || s->end() > block.right) continue;
-      deliver(*s, arrival, delivery);
+      deliver(*s, arrival, outcome, delivery);
       leave(*s);
       s->fate = Fate::kSacked;
       sacked_ += s->length();
+      outcome.delivered += s->length();
     }
   }
 }
@@ -182,7 +210,7 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
     if (arrival.ack <= segment.seq) return;
     if (segment.end() <= arrival.ack) {
       if (segment.fate != Fate::kSacked) {
-        deliver(segment, arrival, delivery);
+        deliver(segment, arrival, outcome, delivery);
         outcome.unreported += segment.length();
       }
       leave(segment);
@@ -203,8 +231,12 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
 }
 
 // RFC 8985 6.2, steps 1 to 3.
-void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, Delivery& delivery) {
+void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, AckOutcome& outcome,
+                       Delivery& delivery) {
   delivery.any = true;
+  if (segment.note.in_flight > 0 && segment.sent_at >= outcome.newest.at) {
+    outcome.newest = SentSegment(segment);
+  }
   const Duration rtt = arrival.now - segment.sent_at;
   if (!segment.resent) {
     delivery.newest_once = std::max(delivery.newest_once, segment.sent_at);
@@ -243,7 +275,7 @@ void Recovery::detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOu
     if (!judged || s->fate != Fate::kInFlight) continue;
     const Instant deadline = s->sent_at + patience;
     if (deadline <= arrival.now) {
-      lose(*s);
+      lose(*s, outcome);
     } else {
       outcome.look_again = std::min(outcome.look_again, deadline);
     }
@@ -252,12 +284,12 @@ void Recovery::detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOu
 
 // RFC 5681 3.2 and RFC 6582 3.2: the third duplicate, and each partial acknowledgment, says that
 // the first segment is lost.
-void Recovery::detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome) {
+void Recovery::detect_by_duplicates(SendQueue& queue, AckOutcome& outcome) {
   SendSegment* first = queue.front();
   if (first == nullptr || first == queue.unsent() || first->fate != Fate::kInFlight) return;
   const bool third = phase_ == Phase::kOpen && duplicate_acks_ == kDuplicateThreshold;
   const bool partial = phase_ == Phase::kFastRecovery && outcome.acked > 0;
-  if (third || partial) lose(*first);
+  if (third || partial) lose(*first, outcome);
 }
 
 }  // namespace sluice::net::tcp

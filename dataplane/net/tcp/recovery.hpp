@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/time.hpp"
+#include "dataplane/net/tcp/congestion.hpp"
 #include "dataplane/net/tcp/send_queue.hpp"
 #include "dataplane/wire/tcp.hpp"
 
@@ -30,12 +31,17 @@ struct AckArrival {
 struct AckOutcome {
   std::uint32_t acked = 0;       // sequence space newly acknowledged
   std::uint32_t unreported = 0;  // of these, what SACK had not reported before
-  bool spurious = false;         // the last episode's losses were none: it has to take that back
-  bool entered = false;          // a loss episode begins: the congestion controller has to react
-  bool news = false;             // something was acknowledged, by SACK or cumulatively
+  std::uint32_t delivered = 0;   // newly known to have arrived (RFC 6937 3, DeliveredData)
+  std::uint32_t lost = 0;        // newly taken for lost
+  std::uint32_t lost_segments = 0;
+  bool spurious = false;  // the last episode's losses were none: it has to take that back
+  bool entered = false;   // a loss episode begins: the congestion controller has to react
+  bool news = false;      // something was acknowledged, by SACK or cumulatively
   std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
   bool only_resent = false;           // acknowledged, but nothing that rtt could be measured on
   std::optional<wire::SeqNumber> duplicate_end;  // of what the peer says to have twice (D-SACK)
+  SentSegment newest;       // the one sent last of those that have arrived, if noted
+  SentSegment newest_lost;  // of those that were lost
   base::Instant look_again = base::Instant::never();  // a segment may count as lost then
 };
 
@@ -72,15 +78,19 @@ class Recovery {
 
   struct Delivery;
 
-  void mark_sacked(SendQueue& queue, const AckArrival& arrival, Delivery& delivery);
+  void mark_sacked(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
+                   Delivery& delivery);
   void remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
                     AckOutcome& outcome, Delivery& delivery);
-  void deliver(const SendSegment& segment, const AckArrival& arrival, Delivery& delivery);
+  void deliver(const SendSegment& segment, const AckArrival& arrival, AckOutcome& outcome,
+               Delivery& delivery);
   void leave(SendSegment& segment);
   void lose(SendSegment& segment);
-  void count_duplicate(std::uint32_t mss);
+  void lose(SendSegment& segment, AckOutcome& outcome);
+  void count_delivered(const AckArrival& arrival, AckOutcome& outcome);
+  [[nodiscard]] bool count_duplicate(std::uint32_t mss);
   void detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome);
-  void detect_by_duplicates(SendQueue& queue, const AckOutcome& outcome);
+  void detect_by_duplicates(SendQueue& queue, AckOutcome& outcome);
   // dsack.cpp
   [[nodiscard]] bool take_duplicate(const AckArrival& arrival, AckOutcome& outcome);
   void adapt_reordering_window(const AckArrival& arrival, bool duplicate, bool episode_over);

@@ -21,6 +21,15 @@ enum class Fate : std::uint8_t {
   kLost,    // to be sent again
 };
 
+// What delivery rates are measured with (delivery_rate.hpp), noted when a segment goes out.
+struct DeliveryNote {
+  std::uint32_t delivered = 0;        // bytes that had arrived
+  std::uint32_t delivered_us = 0;     // when the last of them were known to have
+  std::uint32_t first_sent_us = 0;    // when the last of them had been sent
+  std::uint32_t in_flight : 31 = 0;   // bytes in the network, the segment's included; 0: no note
+  std::uint32_t app_limited : 1 = 0;  // there had been less to send than the path takes
+};
+
 struct SendSegment {
   base::Packet* packet = nullptr;  // holds one reference; null for a FIN without payload
   SendSegment* next = nullptr;
@@ -28,9 +37,11 @@ struct SendSegment {
   wire::SeqNumber seq;
   std::uint32_t offset = 0;  // of the payload in the packet's buffer, bytes
   std::uint32_t size = 0;    // of the payload, bytes
-  Fate fate = Fate::kUnsent;
-  bool fin = false;     // behind the payload
-  bool resent = false;  // transmitted more than once
+  DeliveryNote note;
+  std::uint16_t lost_before = 0;  // segments of the connection, when it was sent; wraps
+  Fate fate : 2 = Fate::kUnsent;
+  bool fin : 1 = false;     // behind the payload
+  bool resent : 1 = false;  // transmitted more than once
 
   // In sequence space.
   [[nodiscard]] std::uint32_t length() const { return size + (fin ? 1 : 0); }
@@ -41,7 +52,8 @@ struct SendSegment {
   }
 };
 
-static_assert(sizeof(SendSegment) <= 48);
+// With its pool's own 8 bytes, one cache line.
+static_assert(sizeof(SendSegment) <= 56);
 
 using SegmentPool = base::Pool<SendSegment>;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/net/tcp/reaction.hpp"
+
 namespace sluice::net::tcp {
 
 using base::Duration;
@@ -23,7 +25,10 @@ void Timers::fire(Connection& c) {
     c.ack_now = true;
     c.rcv.delayed_ack.on_delay_over();
   }
-  if (resume) look_for_losses(c);
+  if (resume) {
+    look_for_losses(c);
+    core_.forget_stale_model(c);
+  }
   if (ack_due || resume) output_.run(c);
   core_.arm(c);
 }
@@ -106,12 +111,12 @@ void Timers::retransmission_timeout(Connection& c) {
   core_.count(NetCounter::kTcpTimeouts);
   c.rtt.back_off();
   path_mtu_.on_timeout(c);
-  const bool first = c.outbox->recovery.phase() != Recovery::Phase::kTimeout;
-  if (first) {
-    c.outbox->congestion.on_timeout(core_.now, c.snd.flight(), c.snd.mss);
-  } else {
-    c.outbox->congestion.start(c.snd.mss);  // again: only the window falls, not the threshold
-  }
+  Outbox& outbox = *c.outbox;
+  outbox.congestion.on_timeout({.now = core_.now,
+                                .flight = c.snd.flight(),
+                                .pipe = outbox.recovery.pipe(c.snd.mss),
+                                .mss = c.snd.mss,
+                                .again = outbox.recovery.phase() == Recovery::Phase::kTimeout});
   c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
   c.outbox->tail_probe.on_recovery();
   if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
@@ -121,6 +126,7 @@ void Timers::retransmission_timeout(Connection& c) {
 
 void Timers::look_for_losses(Connection& c) {
   if (!c.synchronized() || c.all_acknowledged()) return;
+  const FlightBefore before(c);
   const AckOutcome outcome =
       c.outbox->recovery.on_reordering_timer(c.outbox->queue, {.now = core_.now,
                                                                .ack = c.snd.una,
@@ -131,11 +137,7 @@ void Timers::look_for_losses(Connection& c) {
                                                                .mss = c.snd.mss,
                                                                .srtt = c.rtt.smoothed(),
                                                                .min_rtt = c.rtt.minimum()});
-  if (outcome.entered) {
-    core_.count(NetCounter::kTcpFastRecoveries);
-    c.outbox->congestion.on_loss(core_.now, c.snd.flight(), c.snd.mss);
-    c.outbox->tail_probe.on_recovery();
-  }
+  react(core_, c, outcome, before);
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
 }
 

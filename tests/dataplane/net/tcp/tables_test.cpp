@@ -130,6 +130,16 @@ AckSample sample(Instant now, std::uint32_t cwnd) {
           .srtt = Duration::milliseconds(200)};
 }
 
+LossEvent loss(std::uint32_t flight) {
+  return {.now = Instant{}, .flight = flight, .pipe = flight, .mss = kMss};
+}
+
+// Fast recovery from beginning to end.
+void lose_one(Cubic& cubic, std::uint32_t flight) {
+  cubic.on_loss(loss(flight));
+  cubic.on_ack(sample(Instant{}, flight));
+}
+
 TEST(Cubic, SlowStartDoublesPerWindow) {
   Cubic cubic;
   cubic.start(10 * kMss);
@@ -158,7 +168,7 @@ TEST(Cubic, SlowStartCountsEightSegmentsOfOneAck) {
 TEST(Cubic, SlowStartAfterATimeoutCountsOneSegmentOfOneAck) {
   Cubic cubic;
   cubic.start(100 * kMss);
-  cubic.on_timeout(Instant{}, 100 * kMss, kMss);
+  cubic.on_timeout(loss(100 * kMss));
   AckSample all = sample(Instant{}, cubic.cwnd());
   all.acked = 100 * kMss;
   cubic.on_ack(all);
@@ -169,7 +179,7 @@ TEST(Cubic, SlowStartAfterATimeoutCountsOneSegmentOfOneAck) {
 TEST(Cubic, SlowStartStopsAtTheThreshold) {
   Cubic cubic;
   cubic.start(10 * kMss);
-  cubic.on_loss(Instant{}, 10 * kMss, kMss);
+  lose_one(cubic, 10 * kMss);
   cubic.on_idle(6 * kMss);
   AckSample all = sample(Instant::from_nanoseconds(1'000'000'000), cubic.cwnd());
   all.acked = 6 * kMss;
@@ -182,10 +192,10 @@ TEST(Cubic, SlowStartStopsAtTheThreshold) {
 TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
   Cubic cubic;
   cubic.start(100 * kMss);
-  cubic.on_loss(Instant{}, 100 * kMss, kMss);
+  lose_one(cubic, 100 * kMss);
   EXPECT_EQ(cubic.cwnd(), 70 * kMss);
   EXPECT_FALSE(cubic.in_slow_start());
-  cubic.on_timeout(Instant{}, 70 * kMss, kMss);
+  cubic.on_timeout(loss(70 * kMss));
   EXPECT_EQ(cubic.cwnd(), kMss);
   EXPECT_EQ(cubic.ssthresh(), 49 * kMss);
 }
@@ -195,7 +205,7 @@ TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
 TEST(Cubic, GrowsBackToTheLastMaximumAndBeyond) {
   Cubic cubic;
   cubic.start(100 * kMss);
-  cubic.on_loss(Instant{}, 100 * kMss, kMss);
+  lose_one(cubic, 100 * kMss);
   Instant now = Instant::from_nanoseconds(1'000'000'000);
   const double k = std::cbrt(30 / 0.4);
   std::uint32_t at_k = 0;

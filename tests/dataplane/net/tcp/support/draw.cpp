@@ -127,6 +127,16 @@ const char* name_of(Ending ending) {
   return "";
 }
 
+const char* name_of(CongestionControl congestion) {
+  switch (congestion) {
+    case CongestionControl::kCubic:
+      return "CUBIC";
+    case CongestionControl::kBbr:
+      return "BBR";
+  }
+  return "";
+}
+
 const char* name_of(Incident incident) {
   switch (incident) {
     case Incident::kNone:
@@ -156,6 +166,9 @@ Draw draw(std::uint64_t seed) {
   options.packets = scale.packets;
   options.client = draw_host(dice, scale);
   options.server = draw_host(dice, scale);
+  // By the seed, so that what else is drawn for it does not depend on it.
+  if (seed / 2 % 2 == 0) options.client.congestion = CongestionControl::kBbr;
+  if (seed / 4 % 2 == 0) options.server.congestion = CongestionControl::kBbr;
   // The first connection's numbers wrap in two worlds of three, once on either side.
   if (seed % 3 != 2) options.start = shortly_before_wrapping(seed % 3 == 0, options.family);
   const std::uint64_t connections = 1 + dice.up_to(scale.volume < 1'000'000 ? 2 : 0);
@@ -179,10 +192,10 @@ std::string describe(const Draw& drawn) {
       << link.hold.microseconds() << " us, " << link.bits_per_second << " bit/s behind "
       << link.router_buffer << " bytes, " << o.packets << " packets\n  client buffers "
       << o.client.receive_buffer << " and " << o.client.send_buffer << ", server buffers "
-      << o.server.receive_buffer << " and " << o.server.send_buffer
-      << " (receive and send), incident " << name_of(drawn.incident) << " after "
-      << drawn.when.microseconds() << " us, " << (drawn.client_side ? "client" : "server")
-      << "'s\n";
+      << o.server.receive_buffer << " and " << o.server.send_buffer << " (receive and send), "
+      << name_of(o.client.congestion) << " and " << name_of(o.server.congestion) << ", incident "
+      << name_of(drawn.incident) << " after " << drawn.when.microseconds() << " us, "
+      << (drawn.client_side ? "client" : "server") << "'s\n";
   for (const DrawnConnection& c : drawn.connections) {
     out << "  connection: " << c.client.sends << " bytes there, " << c.server.sends
         << " back, writes of up to " << c.client.largest_write << " and " << c.server.largest_write

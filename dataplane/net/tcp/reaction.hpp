@@ -1,0 +1,22 @@
+// Congestion control learns here what loss recovery has made of an acknowledgment or of a timer.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/net/tcp/core.hpp"
+
+namespace sluice::net::tcp {
+
+// Bytes as they were before the event.
+struct FlightBefore {
+  explicit FlightBefore(const Connection& c)
+      : flight(c.snd.flight()), pipe(c.outbox->recovery.pipe(c.snd.mss)) {}
+  std::uint32_t flight;  // sent and not acknowledged
+  std::uint32_t pipe;    // in the network
+};
+
+// `probe_repaired`: a tail loss probe has repaired a loss (RFC 8985 7.4.2).
+void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBefore& before,
+           bool probe_repaired = false);
+
+}  // namespace sluice::net::tcp
