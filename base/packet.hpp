@@ -66,6 +66,7 @@ class Packet {
     offset_ = kHeadroom;
     size_ = 0;
     checksum = {};
+    traffic_class = 0;
     flow_hash = 0;
   }
 
@@ -159,7 +160,8 @@ class Packet {
 
   Packet* next = nullptr;  // chain link of the queue that holds the packet
   Checksum checksum;
-  std::uint32_t flow_hash = 0;  // rx: the device's RSS hash, 0 where it has none
+  std::uint8_t traffic_class = 0;  // IP's, as it arrived; of what is sent, its ECN field
+  std::uint32_t flow_hash = 0;     // rx: the device's RSS hash, 0 where it has none
 
  private:
   static constexpr std::size_t kOverhead = 256;  // mbuf and packet

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/net/tcp_checksum.hpp"
+#include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
@@ -30,7 +31,7 @@ void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
   }
   wire::Ipv4Header header = header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
   header.ttl = settings_.hop_limit;
-  header.traffic_class = settings_.traffic_class();
+  header.traffic_class = wire::with_ecn(settings_.traffic_class(), segment->traffic_class);
   const auto route = route_for(header.source, header.destination, *segment);
   if (!route) return;
   fill_in_tcp_checksum({.source = source,

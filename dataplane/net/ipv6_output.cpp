@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/net/tcp_checksum.hpp"
+#include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv6_address.hpp"
 
@@ -24,11 +25,12 @@ void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
     counters_.add(NetCounter::kIpv6NoRoute);
     return;
   }
-  const wire::Ipv6Header header{.source = source.ipv6(),
-                                .destination = destination.ipv6(),
-                                .next_header = wire::IpProtocol::kTcp,
-                                .hop_limit = settings_.hop_limit,
-                                .traffic_class = settings_.traffic_class()};
+  const wire::Ipv6Header header{
+      .source = source.ipv6(),
+      .destination = destination.ipv6(),
+      .next_header = wire::IpProtocol::kTcp,
+      .hop_limit = settings_.hop_limit,
+      .traffic_class = wire::with_ecn(settings_.traffic_class(), segment->traffic_class)};
   const auto route = route_for(header.source, header.destination, *segment);
   if (!route) return;
   fill_in_tcp_checksum({.source = source,

@@ -131,6 +131,7 @@ void Stack::Parts::receive_ipv4(base::Instant now, Interface& interface, base::P
   packet->trim_front(parsed->size);
   switch (parsed->header.protocol) {
     case wire::IpProtocol::kTcp:
+      packet->traffic_class = parsed->header.traffic_class;
       return receive_tcp(now, interface, parsed->header.source, parsed->header.destination,
                          std::move(packet));
     case wire::IpProtocol::kIcmp:
@@ -157,6 +158,7 @@ void Stack::Parts::receive_ipv6(base::Instant now, Interface& interface, const b
   packet->trim_back(packet->size() - accepted->ip.total_size);
   packet->trim_front(accepted->upper.offset);
   if (accepted->upper.protocol == wire::IpProtocol::kTcp) {
+    packet->traffic_class = header.traffic_class;
     receive_tcp(now, interface, header.source, header.destination, std::move(packet));
   } else {
     icmpv6.receive(now, interface, *accepted, packet->bytes());

@@ -63,6 +63,9 @@ struct InterfaceSettings {
 
 enum class CongestionControl : std::uint8_t { kCubic, kBbr };
 
+// Explicit congestion notification (RFC 3168): used where a peer asks for it, or asked for, too.
+enum class EcnUse : std::uint8_t { kOff, kAnswer, kAsk };
+
 struct TcpSettings {
   std::size_t max_connections = 65536;  // control blocks, TIME-WAIT not counted
   std::size_t max_half_open = 4096;     // SYN-RECEIVED
@@ -70,6 +73,7 @@ struct TcpSettings {
   std::size_t receive_buffer = 256 * 1024;  // bytes of true size per connection
   std::size_t send_buffer = 256 * 1024;     // bytes of payload per connection
   CongestionControl congestion = CongestionControl::kCubic;
+  EcnUse ecn = EcnUse::kAnswer;
   base::Duration rto_minimum = base::Duration::milliseconds(200);
   base::Duration time_wait = base::Duration::seconds(60);
   base::Duration fin_wait_2 = base::Duration::seconds(60);

@@ -11,6 +11,8 @@
 //   that loses 1% at random often loses more than two.
 // - ProbeRTT is put off not only by a round-trip time below the minimum but also by one within 1/32
 //   of it: who has just seen the path empty need not empty it.
+// - The draft leaves open what a mark of congestion (RFC 3168) does. Here it is what a round of too
+//   much loss is, once per window, whatever the share of marks.
 // - All losses that one acknowledgment shows are one "packet" of HandleLostPacket(), as the draft
 //   has it for an offload burst.
 #pragma once
@@ -46,7 +48,7 @@ class Bbr {
 
   void on_transmit(SendSegment& segment, base::Instant now, std::uint32_t pipe);
   void on_ack(const AckSample& ack);
-  void on_loss();
+  void on_loss(const LossEvent& loss);
   void on_timeout(const LossEvent& loss);
   void on_spurious();
   // There is less to send than the window allows.
@@ -110,6 +112,8 @@ class Bbr {
   void reset_congestion_signals();
   void reset_short_term_model();
   void adapt_lower_bounds();
+  void lower_bounds();
+  void slow_down(const LossEvent& loss);
   void update_probe_cycle(const AckSample& ack, const RateSample& sample);
   [[nodiscard]] bool adapt_long_term_model(const AckSample& ack, const RateSample& sample);
   void probe_inflight_upward(const AckSample& ack);

@@ -83,9 +83,23 @@ void Bbr::handle_inflight_too_high(const RateSample& sample, Instant now) {
   }
 }
 
-void Bbr::on_loss() {
+void Bbr::on_loss(const LossEvent& loss) {
   save_cwnd();
   repairing_ = true;
+  if (loss.marked) slow_down(loss);
+}
+
+// Congestion that no lost segment shows.
+void Bbr::slow_down(const LossEvent& loss) {
+  if (state_ == State::kStartup) {
+    full_bw_reached_ = true;
+    inflight_longterm_ = std::max(bdp(bw_, 1), inflight_latest_);
+  } else if (bw_probe_sample_) {
+    RateSample sample;
+    sample.in_flight = loss.pipe;
+    handle_inflight_too_high(sample, loss.now);
+  }
+  lower_bounds();
 }
 
 // OnEnterRTO().
@@ -147,7 +161,11 @@ void Bbr::update_congestion_signals(const RateSample& sample) {
 void Bbr::adapt_lower_bounds() {
   if (!loss_in_round_) return;
   const auto delivered = static_cast<double>(rate_.delivered() - loss_round_begin_);
-  if (lost_in_round_ <= tolerable_loss(delivered + lost_in_round_, mss_)) return;
+  if (lost_in_round_ > tolerable_loss(delivered + lost_in_round_, mss_)) lower_bounds();
+}
+
+// InitLowerBounds() and LossLowerBounds().
+void Bbr::lower_bounds() {
   if (bw_shortterm_ == kUnbound) bw_shortterm_ = max_bw();
   if (inflight_shortterm_ == kNoBound) inflight_shortterm_ = cwnd_;
   bw_shortterm_ = std::max(bw_latest_, kBeta * bw_shortterm_);

@@ -42,8 +42,8 @@ class BbrWindow {
       cwnd_ = model_->cwnd();
     }
   }
-  void on_loss(const LossEvent& /*loss*/) {
-    if (model_ != nullptr) model_->on_loss();
+  void on_loss(const LossEvent& loss) {
+    if (model_ != nullptr) model_->on_loss(loss);
   }
   void on_timeout(const LossEvent& loss) {
     if (model_ != nullptr) model_->on_timeout(loss);

@@ -52,7 +52,8 @@ struct LossEvent {
   std::uint32_t flight = 0;  // sent and not acknowledged
   std::uint32_t pipe = 0;    // in the network
   std::uint32_t mss = 0;
-  bool again = false;  // a timeout after a timeout, with nothing acknowledged in between
+  bool again = false;   // a timeout after a timeout, with nothing acknowledged in between
+  bool marked = false;  // nothing was lost: routers have marked packets (RFC 3168)
 };
 
 template <typename C>

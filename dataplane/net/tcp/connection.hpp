@@ -15,6 +15,7 @@
 #include "dataplane/net/tcp/controller.hpp"
 #include "dataplane/net/tcp/deadline.hpp"
 #include "dataplane/net/tcp/delayed_ack.hpp"
+#include "dataplane/net/tcp/ecn.hpp"
 #include "dataplane/net/tcp/reassembly.hpp"
 #include "dataplane/net/tcp/recovery.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
@@ -60,6 +61,7 @@ struct SendVariables {
   std::uint32_t max_wnd = 0;  // the largest the peer has offered
   std::uint16_t mss = 536;    // payload of a full segment, options deducted
   std::uint8_t scale = 0;     // shift of the windows that arrive
+  Ecn ecn;                    // of both directions; in the byte that is left
 
   [[nodiscard]] std::uint32_t flight() const { return static_cast<std::uint32_t>(nxt - una); }
 };
@@ -177,6 +179,7 @@ class Connection : public HotVariables, public base::TimerNode {
 // With what the pool keeps in front of it: two cache lines that each segment touches, and two more
 // that what is rarer does.
 inline constexpr std::size_t kPoolHeader = 8;
+static_assert(sizeof(SendVariables) == 28);
 static_assert(sizeof(ReceiveVariables) == 20);
 static_assert(sizeof(HotVariables) + kPoolHeader <= 2 * base::kCacheLine);
 static_assert(sizeof(Connection) + kPoolHeader <= 4 * base::kCacheLine);

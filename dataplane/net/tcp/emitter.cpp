@@ -60,6 +60,7 @@ void Emitter::note_acknowledgment(Connection& c) {
 
 // The same as header_for() where neither a SYN nor SACK blocks make it longer.
 wire::PlainTcpHeader Emitter::plain_header(Connection& c, SeqNumber seq, TcpFlags flags) {
+  flags.ece = c.snd.ecn.echo();
   wire::PlainTcpHeader header{.source_port = c.flow.local.port,
                               .destination_port = c.flow.remote.port,
                               .sequence = seq,
@@ -85,6 +86,7 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
     header.acknowledgement = c.rcv.nxt;
     note_acknowledgment(c);
     if (!flags.syn) c.rcv.delayed_ack.on_ack_sent();
+    if (!flags.syn) header.flags.ece = c.snd.ecn.echo();
   }
   // RFC 7323 3.2: in every segment once negotiated; TSecr only means something with ACK.
   if (c.timestamps) {
@@ -99,6 +101,11 @@ bool Emitter::send_syn(Connection& c) {
   if (!packet) return false;
   const bool answer = c.state == State::kSynReceived;
   TcpHeader header = header_for(c, c.snd.una, {.syn = true, .ack = answer});
+  if (answer) {
+    header.flags.ece = c.snd.ecn.on();
+  } else {
+    header.flags.ece = header.flags.cwr = core_.settings.ecn == EcnUse::kAsk && !c.syn_resent;
+  }
   header.options.mss = local_mss(c.flow.remote.address);
   header.options.sack_permitted = c.sack;
   if (c.scaling) header.options.window_scale = c.rcv.scale;
@@ -142,6 +149,11 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
       c.sack && c.holds_out_of_order() ? sack_blocks_in(spare, c.timestamps) : 0;
   PacketPtr packet = packet_for(segment, TcpHeader::kMaxSize);
   if (!packet) return false;
+  // RFC 3168 6.1.2, 6.1.5, 6.1.6: new text, and neither retransmissions nor window probes.
+  if (c.snd.ecn.on() && segment.fate == Fate::kUnsent && segment.size > 0 && !c.probing) {
+    packet->traffic_class = static_cast<std::uint8_t>(wire::EcnCodepoint::kEct0);
+    flags.cwr = c.snd.ecn.take_cwr();
+  }
   if (segment.size > 0) c.rcv.delayed_ack.on_text_sent();
   if (blocks == 0) {
     send_plain(c, plain_header(c, segment.seq, flags), std::move(packet));
@@ -176,6 +188,7 @@ PacketPtr Emitter::packet_for(const SendSegment& segment, std::size_t header_siz
   }
   packet.place(segment.offset, segment.size);
   packet.checksum = {};
+  packet.traffic_class = 0;
   packet.flow_hash = 0;
   packet.retain();
   return PacketPtr(&packet);
@@ -221,7 +234,7 @@ bool Emitter::send_syn_cookie(const base::FourTuple& flow, const TcpHeader& syn,
   header.destination_port = flow.remote.port;
   header.sequence = cookie.sequence;
   header.acknowledgement = syn.sequence + 1;
-  header.flags = {.syn = true, .ack = true};
+  header.flags = {.syn = true, .ack = true, .ece = cookie.ecn};
   header.window = window_.initial();
   header.options.mss = local_mss(flow.remote.address);
   if (syn.options.timestamps) {

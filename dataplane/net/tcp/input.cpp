@@ -39,6 +39,7 @@ void Input::receive(const IpAddress& source, const IpAddress& destination, Packe
   arrival.hash = core_.hash.bucket(arrival.flow);
   arrival.seq = parsed->header.sequence;
   arrival.fin = parsed->header.flags.fin;
+  arrival.ecn = wire::ecn_of(segment->traffic_class);
   segment->trim_front(parsed->size);
   arrival.text_size = static_cast<std::uint32_t>(segment->size());
   if (arrival.text_size > 0) arrival.text = std::move(segment);
@@ -116,6 +117,8 @@ void Input::on_second_syn(const Arrival& arrival, Connection& c) {
     core_.count(NetCounter::kTcpSynOnOpenConnection);
     return challenge(c);
   }
+  // RFC 3168 6.1.1: one SYN without it means that there is none.
+  if (!arrival.header.flags.ack && !asks_for_ecn(arrival.header.flags)) c.snd.ecn = {};
   // RFC 9293 3.5, figure 8: in a simultaneous open each side's SYN-ACK repeats its SYN.
   if (arrival.header.flags.ack) {
     if (arrival.header.acknowledgement != c.snd.nxt) {

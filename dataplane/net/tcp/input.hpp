@@ -12,6 +12,7 @@
 #include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "dataplane/net/tcp/reset_limit.hpp"
 #include "dataplane/net/tcp/syn_cookies.hpp"
+#include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/plain_segment.hpp"
 #include "dataplane/wire/tcp.hpp"
 
@@ -24,7 +25,8 @@ struct Arrival {
   wire::TcpHeader header;
   base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
   std::uint32_t text_size = 0;
-  wire::SeqNumber seq;                       // of the text; moves when the front is trimmed
+  wire::SeqNumber seq;  // of the text; moves when the front is trimmed
+  wire::EcnCodepoint ecn = wire::EcnCodepoint::kNotEct;
   bool fin = false;                          // cleared when it lies outside the window
   std::optional<wire::SackBlock> duplicate;  // text that had arrived before
 
@@ -69,6 +71,7 @@ class Input {
   bool accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
   void on_syn_sent(const Arrival& arrival, Connection& c);
   void take_syn(const wire::TcpHeader& syn, Connection& c);
+  [[nodiscard]] bool ecn_agreed(const wire::TcpHeader& syn, const Connection& c) const;
   void establish(const Arrival& arrival, Connection& c);
 
   // --- input_check.cpp: 3.10.7.4, first to fourth ---
@@ -90,6 +93,7 @@ class Input {
   [[nodiscard]] Verdict seventh_process_text(Arrival& arrival, Connection& c);
   void trim_to_window(Arrival& arrival, Connection& c);
   void take_in_order(Arrival& arrival, Connection& c);
+  void take_congestion_marks(const Arrival& arrival, Connection& c);
   void take_out_of_order(Arrival& arrival, Connection& c);
   void report_duplicate(const Arrival& arrival, Connection& c);
   [[nodiscard]] Verdict eighth_check_fin(const Arrival& arrival, Connection& c);

@@ -85,6 +85,7 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                  .srtt = c.rtt.smoothed(),
                  .min_rtt = c.rtt.minimum()};
   if (c.sack) ack.sack = header.options.sack.view();
+  const bool echoed = c.snd.ecn.on() && header.flags.ece;
   const AckOutcome outcome = outbox.recovery.on_ack(outbox.queue, core_.segments, ack);
   if ((outcome.rtt || outcome.only_resent) && measure(arrival, c, outcome.rtt)) {
     outbox.tail_probe.on_round_trip();
@@ -104,7 +105,11 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
       outbox.tail_probe.on_ack({.number = header.acknowledgement,
                                 .bare_duplicate = repeated && header.options.sack.empty(),
                                 .duplicate_end = outcome.duplicate_end});
-  react(core_, c, outcome, before, repaired);
+  react(core_, c, outcome, before, {.probe_repaired = repaired, .echoed = echoed});
+  // RFC 3168 6.1.2: a window of one segment comes down no further, but sends more slowly.
+  if (echoed && outbox.congestion.cwnd() <= c.snd.mss) {
+    outbox.pace = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+  }
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
   if (outbox.queue.empty()) return core_.put_outbox_away(c);
   if (outcome.news || duplicate) core_.schedule_output(c);

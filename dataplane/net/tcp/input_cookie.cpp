@@ -14,8 +14,10 @@ bool Input::under_pressure() const {
 
 void Input::answer_with_cookie(const Arrival& arrival) {
   const std::uint32_t clock = milliseconds(core_.now) + core_.hash.timestamp_offset(arrival.flow);
-  const SynCookies::Answer cookie = cookies_.issue(core_.now, arrival.flow, arrival.header, clock);
-  if (emitter_.send_syn_cookie(arrival.flow, arrival.header, cookie)) {
+  wire::TcpHeader syn = arrival.header;
+  if (core_.settings.ecn == EcnUse::kOff) syn.flags.ece = false;
+  const SynCookies::Answer cookie = cookies_.issue(core_.now, arrival.flow, syn, clock);
+  if (emitter_.send_syn_cookie(arrival.flow, syn, cookie)) {
     core_.count(NetCounter::kTcpSynCookiesSent);
   }
 }
@@ -36,7 +38,8 @@ void Input::on_cookie(Arrival& arrival, ListenerId listener) {
   c.listener = listener;
   wire::TcpHeader syn = arrival.header;
   syn.sequence = arrival.header.sequence - 1;
-  syn.options = *offered;
+  syn.flags = {.syn = true, .ece = offered->ecn, .cwr = offered->ecn};
+  syn.options = offered->options;
   take_syn(syn, c);
   c.rcv.edge = c.rcv.nxt + emitter_.window().initial();
   c.snd.una = arrival.header.acknowledgement - 1;

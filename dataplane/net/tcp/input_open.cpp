@@ -38,6 +38,7 @@ void Input::take_syn(const wire::TcpHeader& syn, Connection& c) {
     c.ts.recent = options.timestamps->value;
     c.ts.recent_at = milliseconds(core_.now);
   }
+  c.snd.ecn = Ecn(ecn_agreed(syn, c));
   c.sack = options.sack_permitted;
   c.scaling = options.window_scale.has_value();
   c.snd.scale = options.window_scale.value_or(0);
@@ -53,6 +54,15 @@ void Input::take_syn(const wire::TcpHeader& syn, Connection& c) {
   c.snd.wnd = c.snd.max_wnd = syn.window;
   c.snd.wl1 = syn.sequence;
   c.snd.wl2 = syn.acknowledgement;
+}
+
+// RFC 3168 6.1.1. A SYN of ours that had to be sent again did not ask: perhaps it was lost for
+// that.
+bool Input::ecn_agreed(const wire::TcpHeader& syn, const Connection& c) const {
+  const EcnUse use = core_.settings.ecn;
+  if (c.passive) return use != EcnUse::kOff && asks_for_ecn(syn.flags);
+  const bool asked = use == EcnUse::kAsk && !c.syn_resent;
+  return asked && (syn.flags.ack ? grants_ecn(syn.flags) : asks_for_ecn(syn.flags));
 }
 
 bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
@@ -133,6 +143,7 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   c.progress = core_.now;
   c.heard_ms = milliseconds(core_.now);
   core_.count(c.passive ? NetCounter::kTcpPassiveOpens : NetCounter::kTcpActiveOpens);
+  if (c.snd.ecn.on()) core_.count(NetCounter::kTcpEcnConnections);
   if (c.fin_queued) core_.set_state(c, State::kFinWait1);
   core_.post(c, {.opened = true});
   if (!c.all_acknowledged()) core_.schedule_output(c);

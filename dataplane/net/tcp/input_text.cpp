@@ -50,12 +50,20 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
     base::copy(own->append(arrival.text->size()), arrival.text->bytes());
     arrival.text = std::move(own);
   }
+  take_congestion_marks(arrival, c);
   if (arrival.seq == c.rcv.nxt) {
     take_in_order(arrival, c);
   } else {
     take_out_of_order(arrival, c);
   }
   return Verdict::kGoOn;
+}
+
+// RFC 3168 6.1.3, 6.1.5: of new text inside the window; marks on anything else may be forged.
+void Input::take_congestion_marks(const Arrival& arrival, Connection& c) {
+  if (!c.snd.ecn.on()) return;
+  if (arrival.ecn == wire::EcnCodepoint::kCe) core_.count(NetCounter::kTcpCongestionMarks);
+  if (c.snd.ecn.on_text(arrival.ecn, arrival.header.flags.cwr)) c.ack_now = true;
 }
 
 // Leaves only text that is new, inside the window and in front of a FIN that is known.

@@ -46,6 +46,7 @@ void Output::send_data(Connection& c) {
   }
   core_.begin_model_if_due(c);
   const Pacer pacer(c);
+  const wire::SeqNumber nxt = c.snd.nxt;
   std::uint32_t sent = 0;
   Choice choice = choose(c);
   while (choice.next == Next::kSegment) {
@@ -63,6 +64,8 @@ void Output::send_data(Connection& c) {
   }
   if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
   if (Bbr* model = outbox.congestion.model()) tell_limit(c, *model, choice.next);
+  // RFC 8985 7.2: with each transmission of new data anew.
+  if (c.snd.nxt != nxt && c.tail_probe_armed) arm_tail_probe(c, timeout_of_first(c));
   arm_retransmission(c, choice.next == Next::kWindowShut);
 }
 
@@ -155,25 +158,35 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
 // RFC 8985 7.2, and 8: a shut window is probed as such.
 bool Output::tail_probe_possible(const Connection& c) const {
   return c.sack && c.snd.wnd > 0 && c.outbox->tail_probe.permitted() && c.rtt.measured() &&
-         c.rtt.back_offs() == 0 && c.outbox->recovery.phase() == Recovery::Phase::kOpen;
+         c.rtt.back_offs() == 0 && c.outbox->recovery.phase() == Recovery::Phase::kOpen &&
+         !c.outbox->recovery.holds_sacked();
 }
 
 // RFC 6298 5.1: the timer runs while anything is in flight. RFC 9293 3.8.6.1: and while the window
 // is shut in front of data.
 void Output::arm_retransmission(Connection& c, bool window_shut) {
-  Deadline& deadline = c.deadline(Timer::kRetransmit);
-  if (deadline.is_set()) return;
-  const std::uint32_t flight = c.snd.flight();
-  if (flight == 0 && !window_shut) return;
-  Duration time = c.rtt.rto(core_.settings.rto_minimum);
+  if (c.deadline(Timer::kRetransmit).is_set()) return;
+  if (c.snd.flight() == 0 && !window_shut) return;
   c.tail_probe_armed = false;
-  if (flight > 0 && tail_probe_possible(c)) {
-    const Duration patience = flight <= c.snd.mss ? kPeerAckDelay : Duration{};
-    const Duration probe = std::max(c.rtt.smoothed() * 2 + patience, kShortestTailProbe);
-    c.tail_probe_armed = probe < time;
-    time = std::min(time, probe);
-  }
-  deadline = core_.now + time;
+  const Instant timeout = core_.now + c.rtt.rto(core_.settings.rto_minimum);
+  c.deadline(Timer::kRetransmit) = timeout;
+  if (c.snd.flight() > 0) arm_tail_probe(c, timeout);
+}
+
+// RFC 6298 5.1, 5.3: an RTO after the first segment in flight was sent or SND.UNA moved. However
+// often a probe is put off by new data, that is not.
+Instant Output::timeout_of_first(const Connection& c) const {
+  const Instant began = std::max(c.progress, c.outbox->queue.front()->sent_at);
+  return std::max(began + c.rtt.rto(core_.settings.rto_minimum), core_.now);
+}
+
+// RFC 8985 7.2: instead of the retransmission timer, unless that runs out before.
+void Output::arm_tail_probe(Connection& c, Instant timeout) {
+  if (!tail_probe_possible(c)) return;
+  const Duration patience = c.snd.flight() <= c.snd.mss ? kPeerAckDelay : Duration{};
+  const Instant probe = core_.now + std::max(c.rtt.smoothed() * 2 + patience, kShortestTailProbe);
+  c.tail_probe_armed = probe < timeout;
+  c.deadline(Timer::kRetransmit) = std::min(probe, timeout);
 }
 
 bool Output::window_is_shut(const Connection& c) {
@@ -214,6 +227,11 @@ void Output::probe_window(Connection& c) {
 
 void Output::probe_tail(Connection& c) {
   c.tail_probe_armed = false;
+  // What was reported since has recovery look for losses, and then the timeout.
+  if (!tail_probe_possible(c)) {
+    c.deadline(Timer::kRetransmit) = timeout_of_first(c);
+    return;
+  }
   const SendQueue& queue = c.outbox->queue;
   SendSegment* probe = queue.unsent();
   const bool fits = probe != nullptr && probe->size <= c.snd.mss &&

@@ -42,6 +42,8 @@ class Output {
   bool transmit(Connection& c, SendSegment& segment);
   [[nodiscard]] bool fits_path(Connection& c, SendSegment& segment);
   void arm_retransmission(Connection& c, bool window_shut);
+  void arm_tail_probe(Connection& c, base::Instant timeout);
+  [[nodiscard]] base::Instant timeout_of_first(const Connection& c) const;
   [[nodiscard]] bool tail_probe_possible(const Connection& c) const;
   void resume_at(Connection& c, base::Instant at);
 

@@ -2,18 +2,33 @@
 
 namespace sluice::net::tcp {
 
+namespace {
+
+void slow_down(Core& core, Connection& c, const FlightBefore& before, bool marked) {
+  core.count(marked ? NetCounter::kTcpCongestionReductions : NetCounter::kTcpFastRecoveries);
+  c.snd.ecn.on_reduction();
+  c.outbox->congestion.on_loss({.now = core.now,
+                                .flight = before.flight,
+                                .pipe = before.pipe,
+                                .mss = c.snd.mss,
+                                .marked = marked});
+}
+
+}  // namespace
+
 void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBefore& before,
-           bool probe_repaired) {
+           Congested congested) {
   Outbox& outbox = *c.outbox;
   if (outcome.spurious) {
     core.count(NetCounter::kTcpSpuriousRecoveries);
     outbox.congestion.on_spurious();
   }
-  if (outcome.entered) outbox.tail_probe.on_recovery();
-  if (outcome.entered || probe_repaired) {
-    core.count(NetCounter::kTcpFastRecoveries);
-    outbox.congestion.on_loss(
-        {.now = core.now, .flight = before.flight, .pipe = before.pipe, .mss = c.snd.mss});
+  if (outcome.entered) {
+    outbox.tail_probe.on_recovery();
+    slow_down(core, c, before, false);
+  } else if ((congested.probe_repaired || congested.echoed) &&
+             outbox.recovery.begin_reduction(c.snd.una, c.snd.nxt)) {
+    slow_down(core, c, before, congested.echoed);
   }
   if (outcome.delivered == 0 && outcome.acked == 0 && outcome.lost == 0) return;
   outbox.congestion.on_ack(
@@ -32,7 +47,8 @@ void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBef
        .newest = outcome.newest,
        .newest_lost = outcome.newest_lost,
        .safe = outcome.acked > 0 && outcome.lost == 0,
-       .fast_recovery = outbox.recovery.phase() == Recovery::Phase::kFastRecovery,
+       .fast_recovery = outbox.recovery.phase() == Recovery::Phase::kFastRecovery ||
+                        outbox.recovery.phase() == Recovery::Phase::kReduction,
        .after_timeout = outbox.recovery.phase() == Recovery::Phase::kTimeout,
        .sees_each_loss = c.sack});
 }

@@ -15,8 +15,13 @@ struct FlightBefore {
   std::uint32_t pipe;    // in the network
 };
 
-// `probe_repaired`: a tail loss probe has repaired a loss (RFC 8985 7.4.2).
+// Signs of congestion besides what recovery has found.
+struct Congested {
+  bool probe_repaired = false;  // a tail loss probe has repaired a loss (RFC 8985 7.4.2)
+  bool echoed = false;          // the peer echoes a mark (RFC 3168 6.1.2)
+};
+
 void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBefore& before,
-           bool probe_repaired = false);
+           Congested congested = {});
 
 }  // namespace sluice::net::tcp

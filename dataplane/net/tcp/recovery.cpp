@@ -43,8 +43,9 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   count_delivered(arrival, outcome);
   if (outcome.acked > 0) first_retransmission_due_ = false;
   const bool episode_over = phase_ != Phase::kOpen && arrival.ack >= recovery_point_;
-  adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over);
+  adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over && repairing());
   if (episode_over) phase_ = Phase::kOpen;
+  if (arrival.ack > recovery_point_) reduced_ = false;
 
   const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) {
@@ -52,10 +53,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   } else {
     detect_by_duplicates(queue, outcome);
   }
-  if (lost_ > lost_before && phase_ == Phase::kOpen) {
-    enter(arrival);
-    outcome.entered = true;
-  }
+  if (lost_ > lost_before && !repairing()) enter(arrival, outcome);
   return outcome;
 }
 
@@ -95,14 +93,13 @@ AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arr
   AckOutcome outcome;
   const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) detect_by_time(queue, arrival, outcome);
-  if (lost_ > lost_before && phase_ == Phase::kOpen) {
-    enter(arrival);
-    outcome.entered = true;
-  }
+  if (lost_ > lost_before && !repairing()) enter(arrival, outcome);
   return outcome;
 }
 
-void Recovery::enter(const AckArrival& arrival) {
+// Where the window is coming down already, it does not once more (RFC 3168 6.1.2).
+void Recovery::enter(const AckArrival& arrival, AckOutcome& outcome) {
+  outcome.entered = phase_ == Phase::kOpen;
   begin_episode(arrival.ack, arrival.snd_nxt);
   phase_ = Phase::kFastRecovery;
   first_retransmission_due_ = true;
@@ -133,7 +130,7 @@ void Recovery::on_timeout(SendQueue& queue, SeqNumber snd_nxt) {
 
 void Recovery::on_transmit(SendSegment& segment, Instant now) {
   leave(segment);
-  if (segment.fate == Fate::kLost && phase_ != Phase::kOpen && unexplained_ < kTooMany) {
+  if (segment.fate == Fate::kLost && repairing() && unexplained_ < kTooMany) {
     ++unexplained_;
   }
   if (segment.fate != Fate::kUnsent) {
@@ -257,8 +254,7 @@ void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, Ac
 
 // RFC 8985 6.2, step 4: no patience where nothing was ever reordered and the loss is plain.
 Duration Recovery::reordering_window(const AckArrival& arrival) const {
-  if (!reordering_seen_ &&
-      (phase_ != Phase::kOpen || sacked_ >= kDuplicateThreshold * arrival.mss)) {
+  if (!reordering_seen_ && (repairing() || sacked_ >= kDuplicateThreshold * arrival.mss)) {
     return {};
   }
   return std::min(arrival.min_rtt * reordering_mult_ / 4, arrival.srtt);
@@ -287,7 +283,7 @@ void Recovery::detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOu
 void Recovery::detect_by_duplicates(SendQueue& queue, AckOutcome& outcome) {
   SendSegment* first = queue.front();
   if (first == nullptr || first == queue.unsent() || first->fate != Fate::kInFlight) return;
-  const bool third = phase_ == Phase::kOpen && duplicate_acks_ == kDuplicateThreshold;
+  const bool third = !repairing() && duplicate_acks_ == kDuplicateThreshold;
   const bool partial = phase_ == Phase::kFastRecovery && outcome.acked > 0;
   if (third || partial) lose(*first, outcome);
 }

@@ -47,7 +47,12 @@ struct AckOutcome {
 
 class Recovery {
  public:
-  enum class Phase : std::uint8_t { kOpen, kFastRecovery, kTimeout };
+  enum class Phase : std::uint8_t {
+    kOpen,
+    kReduction,  // only the window comes down
+    kFastRecovery,
+    kTimeout,
+  };
 
   AckOutcome on_ack(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival);
   // Judges again when the reordering window has passed; as on_ack() without an acknowledgment.
@@ -59,8 +64,14 @@ class Recovery {
   // Has a segment sent again without taking it for a sign of congestion.
   void give_up(SendSegment& segment);
 
+  // Congestion has shown itself without a loss that is left to be repaired: an echo (RFC 3168
+  // 6.1.2), or what a tail loss probe has repaired (RFC 8985 7.4). False when the window has come
+  // down for what was in flight already.
+  [[nodiscard]] bool begin_reduction(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);
+
   // The first segment to be sent again, or null.
   [[nodiscard]] SendSegment* next_lost(const SendQueue& queue) const;
+  [[nodiscard]] bool holds_sacked() const { return sacked_ > 0; }
   // RFC 6675 "pipe": bytes in the network.
   [[nodiscard]] std::uint32_t pipe(std::uint32_t mss) const;
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -96,7 +107,8 @@ class Recovery {
   void adapt_reordering_window(const AckArrival& arrival, bool duplicate, bool episode_over);
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
   void begin_episode(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);
-  void enter(const AckArrival& arrival);
+  void enter(const AckArrival& arrival, AckOutcome& outcome);
+  [[nodiscard]] bool repairing() const { return phase_ >= Phase::kFastRecovery; }
 
   // RACK: the most recently sent segment known to have arrived.
   base::Instant rack_sent_at_;
@@ -120,7 +132,8 @@ class Recovery {
   bool reordering_seen_ : 1 = false;
   bool first_retransmission_due_ : 1 = false;
   bool reneged_ : 1 = false;
-  bool marked_ : 1 = false;  // something was sent again, or there was an episode
+  bool reduced_ : 1 = false;  // nothing sent since is acknowledged
+  bool marked_ : 1 = false;   // something was sent again, or there was an episode
 };
 
 }  // namespace sluice::net::tcp

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/cursor.hpp"
+#include "dataplane/net/tcp/ecn.hpp"
 #include "dataplane/net/tcp/flow_hash.hpp"
 
 namespace sluice::net::tcp {
@@ -25,11 +26,12 @@ constexpr std::uint32_t kHashMask = ~(2 * kSlotBit - 1);
 constexpr std::array<std::uint16_t, 1 << kMssBits> kMssClasses{88,   536,  1220, 1360,
                                                                1400, 1440, 1460, 8940};
 
-// The low bits of the timestamp: the window scale, with a value that no shift has for none, and
-// whether SACK is permitted.
+// The low bits of the timestamp: the window scale, with a value that no shift has for none, whether
+// SACK is permitted, and whether ECN was asked for.
 constexpr std::uint32_t kNoScale = 15;
 constexpr std::uint32_t kSackBit = 16;
-constexpr std::uint32_t kOptionMask = 31;
+constexpr std::uint32_t kEcnBit = 32;
+constexpr std::uint32_t kOptionMask = 63;
 constexpr std::uint32_t kNoTimestamps = 0xff;  // in the hash
 
 std::uint32_t class_of(std::optional<std::uint16_t> mss) {
@@ -37,8 +39,9 @@ std::uint32_t class_of(std::optional<std::uint16_t> mss) {
   return static_cast<std::uint32_t>(std::max<std::ptrdiff_t>(above - kMssClasses.begin(), 1) - 1);
 }
 
-std::uint32_t option_bits(const TcpOptions& syn) {
-  return (syn.window_scale ? *syn.window_scale : kNoScale) | (syn.sack_permitted ? kSackBit : 0);
+std::uint32_t option_bits(const TcpHeader& syn) {
+  return (syn.options.window_scale ? *syn.options.window_scale : kNoScale) |
+         (syn.options.sack_permitted ? kSackBit : 0) | (asks_for_ecn(syn.flags) ? kEcnBit : 0);
 }
 
 }  // namespace
@@ -57,31 +60,35 @@ SynCookies::Answer SynCookies::issue(base::Instant now, const FourTuple& flow, c
   last_slot_ = content.slot;
   std::uint32_t timestamp = 0;
   if (syn.options.timestamps) {
-    content.options = option_bits(syn.options);
+    content.options = option_bits(syn);
     timestamp = clock - ((clock - content.options) & kOptionMask);
   }
-  return {.sequence = cookie(content, flow, syn.sequence), .timestamp = timestamp};
+  return {.sequence = cookie(content, flow, syn.sequence),
+          .timestamp = timestamp,
+          .ecn = syn.options.timestamps && asks_for_ecn(syn.flags)};
 }
 
-std::optional<TcpOptions> SynCookies::redeem(base::Instant now, const FourTuple& flow,
-                                             const TcpHeader& ack) {
+std::optional<SynCookies::Offer> SynCookies::redeem(base::Instant now, const FourTuple& flow,
+                                                    const TcpHeader& ack) {
   if (!outstanding(now)) return std::nullopt;
   const SeqNumber presented = ack.acknowledgement - 1;
   const std::uint64_t slot = slot_at(now);
   const bool odd = (presented.value() & kSlotBit) != 0;
   Content content{.slot = (slot & 1) == (odd ? 1U : 0U) ? slot : slot - 1,
                   .mss_class = presented.value() & (kSlotBit - 1)};
-  TcpOptions offered;
+  Offer offer;
+  TcpOptions& offered = offer.options;
   offered.mss = kMssClasses[content.mss_class];
   if (ack.options.timestamps) {
     content.options = ack.options.timestamps->echo & kOptionMask;
     offered.timestamps = ack.options.timestamps;
     offered.sack_permitted = (content.options & kSackBit) != 0;
+    offer.ecn = (content.options & kEcnBit) != 0;
     const std::uint32_t scale = content.options & kNoScale;
     if (scale != kNoScale) offered.window_scale = static_cast<std::uint8_t>(scale);
   }
   if (presented != cookie(content, flow, ack.sequence - 1)) return std::nullopt;
-  return offered;
+  return offer;
 }
 
 SeqNumber SynCookies::cookie(const Content& content, const FourTuple& flow, SeqNumber peer_iss) {

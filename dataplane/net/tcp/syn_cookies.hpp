@@ -1,8 +1,8 @@
 // SYN cookies (RFC 4987 3.6): under a SYN flood a SYN is answered without keeping anything of it.
 // What the handshake has to remember travels in the SYN-ACK and comes back with the peer's
 // acknowledgment: the MSS in the sequence number, under a keyed hash that proves that the number is
-// ours; window scale and SACK in the low bits of our timestamp, which that hash covers too. A peer
-// without timestamps therefore gets neither.
+// ours; window scale, SACK and ECN in the low bits of our timestamp, which that hash covers too. A
+// peer without timestamps therefore gets none of them.
 #pragma once
 
 #include <array>
@@ -30,6 +30,7 @@ class SynCookies {
   struct Answer {
     wire::SeqNumber sequence;     // of the SYN-ACK
     std::uint32_t timestamp = 0;  // its TSval, if the SYN has one
+    bool ecn = false;             // it may agree to ECN (RFC 3168)
   };
   // For a SYN whose options are those of `syn`. `clock` is our timestamp clock for this flow; the
   // answer's is the latest value with the right low bits that is not ahead of it, so that what the
@@ -40,9 +41,12 @@ class SynCookies {
   // What the SYN of this flow offered, if the segment acknowledges a cookie: its MSS rounded down
   // to a class, and the segment's own timestamps. Costs nothing while no cookie can be around, and
   // one hash while one can.
-  [[nodiscard]] std::optional<wire::TcpOptions> redeem(base::Instant now,
-                                                       const base::FourTuple& flow,
-                                                       const wire::TcpHeader& ack);
+  struct Offer {
+    wire::TcpOptions options;
+    bool ecn = false;  // asked for
+  };
+  [[nodiscard]] std::optional<Offer> redeem(base::Instant now, const base::FourTuple& flow,
+                                            const wire::TcpHeader& ack);
   // Whether a cookie that has been issued may still be good.
   [[nodiscard]] bool outstanding(base::Instant now) const {
     return issued_ && slot_at(now) - last_slot_ <= 1;

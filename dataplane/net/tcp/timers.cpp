@@ -96,12 +96,14 @@ bool Timers::retransmit(Connection& c) {
 }
 
 void Timers::retransmit_syn(Connection& c) {
+  const bool resent_before = c.syn_resent;
+  c.syn_resent = true;
   if (!emitter_.send_syn(c)) {
+    c.syn_resent = resent_before;
     c.deadline(Timer::kRetransmit) = core_.now + kSynPacketRetry;
     return;
   }
   core_.count(NetCounter::kTcpRetransmits);
-  c.syn_resent = true;
   c.rtt.back_off();
   c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
 }
@@ -117,6 +119,7 @@ void Timers::retransmission_timeout(Connection& c) {
                                 .pipe = outbox.recovery.pipe(c.snd.mss),
                                 .mss = c.snd.mss,
                                 .again = outbox.recovery.phase() == Recovery::Phase::kTimeout});
+  c.snd.ecn.on_reduction();
   c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
   c.outbox->tail_probe.on_recovery();
   if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);

@@ -86,7 +86,7 @@ class Flow {
       pipe_ -= kMss;
       ack.pipe = pipe_;
       if (sent.lost) {
-        if (!recovering_) bbr.on_loss();
+        if (!recovering_) bbr.on_loss({.now = now, .flight = pipe_, .pipe = pipe_, .mss = kMss});
         recovering_ = true;
         recovered_at_ = now + rtt;
         ack.lost = kMss;
@@ -194,6 +194,30 @@ TEST(Bbr, ShallowQueueBoundsWhatIsInFlight) {
   flow.run(Duration::seconds(10));
   EXPECT_GE(flow.delivered, 0.8 * 10 * kBandwidth);
   EXPECT_LE(flow.bbr.cwnd(), 1.5 * kBdp);
+}
+
+// "ECN": marks are congestion, however few.
+TEST(Bbr, MarksTakeTheRateDown) {
+  Flow flow;
+  flow.run(Duration::seconds(3));
+  const std::uint64_t before = flow.bbr.pacing_rate();
+  for (int i = 0; i < 3; ++i) {
+    flow.bbr.on_loss(
+        {.now = flow.now, .flight = flow.pipe(), .pipe = flow.pipe(), .mss = kMss, .marked = true});
+    flow.run(kRtt);
+  }
+  EXPECT_LE(flow.bbr.cwnd(), 1.3 * kBdp);
+  EXPECT_LE(flow.bbr.pacing_rate(), before * 11 / 10);
+}
+
+TEST(Bbr, MarkEndsStartup) {
+  Flow flow;
+  flow.run(Duration::milliseconds(90));
+  EXPECT_TRUE(flow.bbr.in_startup());
+  flow.bbr.on_loss(
+      {.now = flow.now, .flight = flow.pipe(), .pipe = flow.pipe(), .mss = kMss, .marked = true});
+  flow.run(Duration::milliseconds(10));
+  EXPECT_FALSE(flow.bbr.in_startup());
 }
 
 // "ProbeRTT": every five seconds, where a queue hides the round-trip time of the path.

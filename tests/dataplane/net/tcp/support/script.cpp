@@ -80,7 +80,8 @@ void Script::send_tcp(Instant, const IpAddress& source, const IpAddress& destina
   ASSERT_TRUE(parsed);
   EXPECT_FALSE(parsed->malformed_options);
   sent_.push_back({.header = parsed->header,
-                   .text = std::string(base::text_of(segment->bytes().subspan(parsed->size)))});
+                   .text = std::string(base::text_of(segment->bytes().subspan(parsed->size))),
+                   .ecn = wire::ecn_of(segment->traffic_class)});
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   if (device_holds) held.push_back(std::move(segment));
 }
@@ -95,6 +96,7 @@ void Script::arrives_in_burst(Segment segment) {
   wire::serialize_tcp(header, packet->append(wire::tcp_header_size(header)));
   base::copy(packet->append(segment.text.size()), base::bytes_of(segment.text));
   packet->trim_front(kLowerHeaders);
+  packet->traffic_class = static_cast<std::uint8_t>(segment.ecn);
   hand_in(engine, now, remote, local, std::move(packet));
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/memory_packet_pool.hpp"
 #include "dataplane/net/tcp/engine.hpp"
+#include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace sluice::net::tcp::test {
@@ -26,6 +27,7 @@ using wire::SeqNumber;
 struct Segment {
   wire::TcpHeader header;
   std::string text;
+  wire::EcnCodepoint ecn = wire::EcnCodepoint::kNotEct;  // of the packet that it came in
 
   Segment& ack(SeqNumber number) {
     header.flags.ack = true;
@@ -62,6 +64,19 @@ struct Segment {
   }
   Segment& timestamps(std::uint32_t value, std::uint32_t echo) {
     header.options.timestamps = wire::TcpTimestamps{.value = value, .echo = echo};
+    return *this;
+  }
+  // RFC 3168 6.1.
+  Segment& ece() {
+    header.flags.ece = true;
+    return *this;
+  }
+  Segment& cwr() {
+    header.flags.cwr = true;
+    return *this;
+  }
+  Segment& marked(wire::EcnCodepoint codepoint = wire::EcnCodepoint::kCe) {
+    ecn = codepoint;
     return *this;
   }
   Segment& ports(std::uint16_t source, std::uint16_t destination) {
