@@ -56,8 +56,8 @@ void Bbr::note_loss_in_round() {
 void Bbr::note_loss(const AckSample& ack) {
   note_loss_in_round();
   lost_in_round_ += ack.lost;
-  if (!bw_probe_sample_) return;
-  RateSample sample = rate_.of_lost(ack.newest_lost, mss_);
+  if (!bw_probe_sample_ || ack.newest_lost == nullptr) return;
+  RateSample sample = rate_.of_lost(*ack.newest_lost, mss_);
   if (!sample.any || !inflight_too_high(sample)) return;
   // InflightAtLoss(): how much of it went too far.
   const auto too_much =

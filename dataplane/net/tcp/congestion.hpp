@@ -36,10 +36,10 @@ struct AckSample {
   std::uint32_t pipe = 0;           // and after it
   std::uint32_t mss = 0;
   base::Duration srtt{};
-  base::Duration min_rtt{};     // of the connection's whole life; zero: none yet
-  base::Duration rtt{};         // of the segment sent last that has arrived; zero: none
-  SentSegment newest{};         // that segment
-  SentSegment newest_lost{};    // the last one that was lost
+  base::Duration min_rtt{};             // of the connection's whole life; zero: none yet
+  base::Duration rtt{};                 // of the segment sent last that has arrived; zero: none
+  const SentSegment* newest = nullptr;  // that segment
+  const SentSegment* newest_lost = nullptr;  // the last one that was lost
   bool safe = false;            // SND.UNA moved and nothing was lost (RFC 9937, SafeACK)
   bool fast_recovery = false;   // goes on after it
   bool after_timeout = false;   // what a timeout took for lost is not repaired yet

@@ -33,10 +33,10 @@ RateSample DeliveryRate::on_ack(const AckSample& ack) {
   delivered_ += ack.delivered;
   delivered_us_ = microseconds(ack.now);
   if (app_limited_until_ != 0 && delivered_ >= app_limited_until_) app_limited_until_ = 0;
-  if (!ack.newest.noted()) return sample;
+  if (ack.newest == nullptr || !ack.newest->noted()) return sample;
 
-  const DeliveryNote& note = ack.newest.note;
-  const std::uint32_t sent_us = microseconds(ack.newest.at);
+  const DeliveryNote& note = ack.newest->note;
+  const std::uint32_t sent_us = microseconds(ack.newest->at);
   const std::uint32_t interval_us =
       std::max(sent_us - note.first_sent_us, delivered_us_ - note.delivered_us);
   first_sent_us_ = sent_us;
@@ -44,7 +44,7 @@ RateSample DeliveryRate::on_ack(const AckSample& ack) {
   sample.delivered = static_cast<std::uint32_t>(delivered_) - note.delivered;
   sample.prior_delivered = delivered_ - sample.delivered;
   sample.in_flight = note.in_flight;
-  sample.lost = lost_since(ack.newest, ack.mss);
+  sample.lost = lost_since(*ack.newest, ack.mss);
   sample.app_limited = note.app_limited != 0;
   // Less than any round trip took: of a segment that had arrived before it was sent again.
   if (interval_us > 0 && interval_us >= ack.min_rtt.microseconds()) {

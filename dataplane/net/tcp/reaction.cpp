@@ -44,8 +44,8 @@ void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBef
        .srtt = c.rtt.smoothed(),
        .min_rtt = c.rtt.minimum(),
        .rtt = outcome.rtt.value_or(base::Duration{}),
-       .newest = outcome.newest,
-       .newest_lost = outcome.newest_lost,
+       .newest = outcome.newest ? &*outcome.newest : nullptr,
+       .newest_lost = outcome.newest_lost ? &*outcome.newest_lost : nullptr,
        .safe = outcome.acked > 0 && outcome.lost == 0,
        .fast_recovery = outbox.recovery.phase() == Recovery::Phase::kFastRecovery ||
                         outbox.recovery.phase() == Recovery::Phase::kReduction,

@@ -177,7 +177,9 @@ void Recovery::lose(SendSegment& segment, AckOutcome& outcome) {
   lose(segment);
   outcome.lost += segment.length();
   ++outcome.lost_segments;
-  if (segment.sent_at >= outcome.newest_lost.at) outcome.newest_lost = SentSegment(segment);
+  if (!outcome.newest_lost || segment.sent_at >= outcome.newest_lost->at) {
+    outcome.newest_lost.emplace(segment);
+  }
 }
 
 void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
@@ -231,8 +233,8 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
 void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, AckOutcome& outcome,
                        Delivery& delivery) {
   delivery.any = true;
-  if (segment.note.in_flight > 0 && segment.sent_at >= outcome.newest.at) {
-    outcome.newest = SentSegment(segment);
+  if (segment.note.in_flight > 0 && (!outcome.newest || segment.sent_at >= outcome.newest->at)) {
+    outcome.newest.emplace(segment);
   }
   const Duration rtt = arrival.now - segment.sent_at;
   if (!segment.resent) {

@@ -40,8 +40,8 @@ struct AckOutcome {
   std::optional<base::Duration> rtt;  // measured on a segment sent once (Karn's algorithm)
   bool only_resent = false;           // acknowledged, but nothing that rtt could be measured on
   std::optional<wire::SeqNumber> duplicate_end;  // of what the peer says to have twice (D-SACK)
-  SentSegment newest;       // the one sent last of those that have arrived, if noted
-  SentSegment newest_lost;  // of those that were lost
+  std::optional<SentSegment> newest;       // the one sent last of those that have arrived, if noted
+  std::optional<SentSegment> newest_lost;  // of those that were lost
   base::Instant look_again = base::Instant::never();  // a segment may count as lost then
 };
 

@@ -82,6 +82,7 @@ class Flow {
       const Sent sent = in_flight_.front();
       in_flight_.pop_front();
       AckSample ack{.now = now, .mss = kMss, .min_rtt = kRtt, .sees_each_loss = true};
+      const SentSegment segment(sent.segment);
       ack.pipe_before = pipe_;
       pipe_ -= kMss;
       ack.pipe = pipe_;
@@ -91,12 +92,12 @@ class Flow {
         recovered_at_ = now + rtt;
         ack.lost = kMss;
         ack.lost_segments = 1;
-        ack.newest_lost = SentSegment(sent.segment);
+        ack.newest_lost = &segment;
       } else {
         if (recovering_ && now > recovered_at_) recovering_ = false;
         ack.acked = ack.delivered = kMss;
         ack.rtt = now - sent.segment.sent_at;
-        ack.newest = SentSegment(sent.segment);
+        ack.newest = &segment;
         delivered += kMss;
       }
       ack.fast_recovery = recovering_;

@@ -32,7 +32,8 @@ class DeliveryRateTest : public testing::Test {
     ack.lost_segments = lost_segments;
     ack.lost = lost_segments * kMss;
     ack.min_rtt = Duration::milliseconds(10);
-    ack.newest = SentSegment(segments_[n - 1]);
+    const SentSegment newest(segments_[n - 1]);
+    ack.newest = &newest;
     segments_.erase(segments_.begin(), segments_.begin() + n);
     pipe_ -= n * kMss;
     return rate_.on_ack(ack);
