@@ -16,9 +16,9 @@ class IpOutput {
   virtual ~IpOutput() = default;
 
   // Sends a TCP segment that begins at the packet's first byte and has headroom for IP and Ethernet
-  // in front, with the ECN field of the packet's traffic class. Fills in the TCP checksum (or asks the device to),
-  // prepends the headers, resolves the next hop, and queues the frame. Takes over this reference to
-  // the packet; what cannot be sent is counted and released.
+  // in front, with the ECN field of the packet's traffic class. Fills in the TCP checksum (or asks
+  // the device to), prepends the headers, resolves the next hop, and queues the frame. Takes over
+  // this reference to the packet; what cannot be sent is counted and released.
   virtual void send_tcp(base::Instant now, const base::IpAddress& source,
                         const base::IpAddress& destination, base::PacketPtr segment) = 0;
 
