@@ -152,7 +152,7 @@ void Bbr::reset_full_bw() {
 
 // "Exiting Acceleration Based on Bandwidth Plateau".
 void Bbr::check_full_bw_reached(const RateSample& sample) {
-  if (full_bw_now_ || !round_start_ || sample.app_limited) return;
+  if (full_bw_now_ || !round_start_ || sample.app_limited || sample.rate <= 0) return;
   if (sample.rate >= full_bw_ * kFullBwGrowth) {
     reset_full_bw();
     full_bw_ = sample.rate;
@@ -289,9 +289,9 @@ double Bbr::cwnd_gain() const {
 }
 
 // Until the pipe has been full once the rate only grows: so far it may have been the application
-// that kept it low.
+// that kept it low. A segment a second always goes out, whatever was measured.
 void Bbr::set_pacing_rate(double gain) {
-  const double rate = gain * bw_ * kPacingMargin;
+  const double rate = std::max(gain * bw_ * kPacingMargin, double{1} * mss_);
   if (full_bw_reached_ || rate > pacing_rate_) pacing_rate_ = rate;
 }
 

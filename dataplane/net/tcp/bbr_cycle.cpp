@@ -231,7 +231,7 @@ bool Bbr::adapt_long_term_model(const AckSample& ack, const RateSample& sample) 
   if (ack_phase_ == AckPhase::kProbeStopping && round_start_) {
     bw_probe_sample_ = false;
     ack_phase_ = AckPhase::kInit;
-    if (in_probe_bw() && !sample.app_limited) {
+    if (in_probe_bw() && !sample.app_limited && max_bw_filter_[1] > 0) {
       max_bw_filter_[0] = std::exchange(max_bw_filter_[1], 0.0);  // AdvanceMaxBwFilter()
     }
     if (in_probe_bw() && prev_probe_precautionary_ && !prev_probe_too_high_) {
