@@ -32,9 +32,8 @@ void Cubic::on_ack(const AckSample& sample) {
   if (in_recovery_) return recover(sample);
   if (sample.acked == 0) return;
   if (!was_limited(sample, cwnd_, in_slow_start())) return;
-  AckSample rest = sample;
-  if (in_slow_start()) rest.acked = slow_start(sample);
-  if (rest.acked > 0) avoid_congestion(rest);
+  const std::uint32_t acked = in_slow_start() ? slow_start(sample) : sample.acked;
+  if (acked > 0) avoid_congestion(sample, acked);
 }
 
 // RFC 6937 3.
@@ -68,12 +67,12 @@ void Cubic::begin_epoch(const AckSample& sample) {
 }
 
 // RFC 9438 4.2 to 4.5.
-void Cubic::avoid_congestion(const AckSample& sample) {
+void Cubic::avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes) {
   if (!in_epoch_) begin_epoch(sample);
   const auto mss = static_cast<float>(sample.mss);
   const float segments_per_byte = 1 / mss;
   const float window = static_cast<float>(cwnd_) * segments_per_byte;
-  const float acked = static_cast<float>(sample.acked) * segments_per_byte;
+  const float acked = static_cast<float>(acked_bytes) * segments_per_byte;
   const float share = acked / window;
   const float t = static_cast<float>(milliseconds(sample.now) - epoch_.begin_ms) * 1e-3F;
   const float srtt = static_cast<float>(sample.srtt.nanoseconds()) * 1e-9F;
@@ -129,6 +128,7 @@ void Cubic::on_timeout(const LossEvent& loss) {
 void Cubic::on_spurious() {
   ssthresh_ = std::max(ssthresh_, undo_ssthresh_);
   in_epoch_ = false;
+  in_recovery_ = false;
   after_timeout_ = false;
 }
 

@@ -42,7 +42,7 @@ class Cubic {
   void recover(const AckSample& sample);
   void reduce(std::uint32_t flight, std::uint32_t mss);
   void begin_epoch(const AckSample& sample);
-  void avoid_congestion(const AckSample& sample);
+  void avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes);
 
   CongestionControl kind_ = CongestionControl::kCubic;  // first, see controller.hpp
   bool in_epoch_ : 1 = false;

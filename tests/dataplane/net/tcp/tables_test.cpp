@@ -188,6 +188,22 @@ TEST(Cubic, SlowStartStopsAtTheThreshold) {
   EXPECT_LE(cubic.cwnd(), 7 * kMss + kMss / 2);
 }
 
+// RFC 3708 3 (C): slow start takes the window back, and no burst does.
+TEST(Cubic, SpuriousLossGivesTheThresholdBackAndNotTheWindow) {
+  Cubic cubic;
+  cubic.start(10 * kMss);
+  cubic.on_loss(loss(10 * kMss));
+  AckSample during = sample(Instant{}, 10 * kMss);
+  during.fast_recovery = true;
+  during.delivered = kMss;
+  during.pipe = 8 * kMss;
+  cubic.on_ack(during);
+  cubic.on_spurious();
+  cubic.on_ack(sample(Instant{}, 10 * kMss));
+  EXPECT_TRUE(cubic.in_slow_start());
+  EXPECT_LE(cubic.cwnd(), 11 * kMss);
+}
+
 // RFC 9438 4.6.
 TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
   Cubic cubic;
