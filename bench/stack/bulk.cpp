@@ -32,9 +32,10 @@ base::Ipv4Address address_of(std::uint8_t last_octet) {
   return base::Ipv4Address::of(198, 18, 0, last_octet);
 }
 
-net::StackSettings settings(net::CongestionControl congestion) {
+net::StackSettings settings(const Bulk::Options& options) {
   net::StackSettings settings;
-  settings.tcp.congestion = congestion;
+  settings.tcp.congestion = options.congestion;
+  if (options.marking > 0) settings.tcp.ecn = net::EcnUse::kAsk;
   settings.tcp.max_connections = 4;
   settings.tcp.receive_buffer = kBuffer;
   settings.tcp.send_buffer = kBuffer;
@@ -43,30 +44,33 @@ net::StackSettings settings(net::CongestionControl congestion) {
 }
 
 // A queue of one bandwidth-delay product in front of the bottleneck.
-Path::Options path_options(const Bulk::Options& options, double loss, std::uint64_t seed) {
+Path::Options path_options(const Bulk::Options& options, double loss, double marking,
+                           std::uint64_t seed) {
   const std::int64_t product = options.bits_per_second / 8 * options.rtt.microseconds() / 1'000'000;
   return {.bits_per_second = options.bits_per_second,
           .delay = options.rtt / 2,
           .queue = static_cast<std::size_t>(product),
           .loss = loss,
+          .marking = marking,
           .seed = seed};
 }
 
 }  // namespace
 
-Bulk::Host::Host(std::uint8_t last_octet, net::CongestionControl congestion, Instant start)
+Bulk::Host::Host(std::uint8_t last_octet, const Options& options, Instant start)
     : pool(kPackets),
-      stack(settings(congestion), pool, start),
+      stack(settings(options), pool, start),
       interface(
           stack.add_interface({.mac = {{std::byte{2}, {}, {}, {}, {}, std::byte{last_octet}}},
                                .addresses = {{.address = address_of(last_octet), .length = 24}},
                                .gateway = std::nullopt})) {}
 
 Bulk::Bulk(const Options& options)
-    : sender_(kSender, options.congestion, now_),
-      receiver_(kReceiver, options.congestion, now_),
-      there_(path_options(options, options.loss, 2 * options.seed), receiver_.pool),
-      back_(path_options(options, options.loss_back, 2 * options.seed + 1), sender_.pool) {}
+    : sender_(kSender, options, now_),
+      receiver_(kReceiver, options, now_),
+      there_(path_options(options, options.loss, options.marking, 2 * options.seed),
+             receiver_.pool),
+      back_(path_options(options, options.loss_back, 0, 2 * options.seed + 1), sender_.pool) {}
 
 bool Bulk::open() {
   constexpr Duration kPatience = Duration::seconds(60);

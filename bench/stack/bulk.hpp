@@ -20,6 +20,7 @@ class Bulk {
     base::Duration rtt = base::Duration::milliseconds(20);
     double loss = 0;       // of what the sender sends
     double loss_back = 0;  // of what comes back
+    double marking = 0;    // of what the sender sends; with any, it asks for ECN
     net::CongestionControl congestion = net::CongestionControl::kCubic;
     std::uint64_t seed = 1;
   };
@@ -38,7 +39,7 @@ class Bulk {
 
  private:
   struct Host {
-    Host(std::uint8_t last_octet, net::CongestionControl congestion, base::Instant start);
+    Host(std::uint8_t last_octet, const Options& options, base::Instant start);
     LocalPacketPool pool;
     net::Stack stack;
     net::InterfaceId interface = 0;

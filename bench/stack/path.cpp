@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/wire/ecn.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv4.hpp"
+
 namespace sluice::bench {
 
 using base::Duration;
@@ -13,6 +17,19 @@ namespace {
 
 // Preamble, frame check sequence and the gap between frames (IEEE 802.3).
 constexpr std::size_t kFraming = 24;
+
+// Congestion experienced, in an IPv4 header without options.
+void mark(base::MutableBytes frame) {
+  const auto ethernet = wire::parse_ethernet(frame);
+  if (!ethernet || ethernet->type != wire::EtherType::kIpv4) return;
+  const base::MutableBytes packet = frame.subspan(ethernet->size());
+  auto parsed = wire::parse_ipv4(packet, wire::HeaderChecksum::kVerify);
+  if (!parsed || parsed->size != wire::Ipv4Header::kMinSize) return;
+  std::uint8_t& traffic_class = parsed->header.traffic_class;
+  if (wire::ecn_of(traffic_class) == wire::EcnCodepoint::kNotEct) return;
+  traffic_class |= static_cast<std::uint8_t>(wire::EcnCodepoint::kCe);
+  wire::serialize_ipv4(parsed->header, parsed->total_size, packet.first(parsed->size));
+}
 
 }  // namespace
 
@@ -28,6 +45,7 @@ void Path::send(Instant now, PacketPtr frame) {
   PacketPtr copy(pool_.allocate());
   if (!copy) return;
   base::copy(copy->append(frame->size()), frame->bytes());
+  if (options_.marking > 0 && random_.happens(options_.marking)) mark(copy->bytes());
   flights_.push_back({.at = free_at_ + options_.delay, .frame = std::move(copy)});
 }
 

@@ -19,6 +19,7 @@ class Path {
     base::Duration delay;
     std::size_t queue = 0;  // bytes in front of the bottleneck
     double loss = 0;        // 0 to 1
+    double marking = 0;     // of what may be marked instead of dropped (RFC 3168 5), IPv4 only
     std::uint64_t seed = 1;
   };
   // Frames arrive in packets of `pool`, the receiver's.

@@ -61,6 +61,21 @@ TEST(Goodput, CleanLinkIsFilled) {
   }
 }
 
+// RFC 3168: marks are to a sender what losses are, and nothing has to be sent again.
+TEST(Goodput, MarksAreObeyedAndCostNoRetransmission) {
+  constexpr std::int64_t kRate = 50'000'000;
+  for (const auto congestion : {net::CongestionControl::kCubic, net::CongestionControl::kBbr}) {
+    Bulk bulk({.bits_per_second = kRate, .rtt = kRtt, .marking = 0.01, .congestion = congestion});
+    ASSERT_TRUE(bulk.open());
+    const Bulk::Outcome outcome = bulk.run(Duration::seconds(10));
+    const auto& counters = bulk.sender().counters();
+    EXPECT_GE(outcome.goodput, 4e6);
+    EXPECT_LE(outcome.goodput, 0.9 * kRate);
+    EXPECT_GE(counters[net::NetCounter::kTcpCongestionReductions], 10U);
+    EXPECT_EQ(counters[net::NetCounter::kTcpFastRecoveries], 0U);
+  }
+}
+
 // Loss of a tenth: more than BBR takes for random, but never a standstill.
 TEST(Goodput, HeavyLossKeepsMakingProgress) {
   constexpr std::int64_t kRate = 100'000'000;

@@ -100,6 +100,19 @@ TEST_F(Ipv4OutputTest, TimeToLiveAndDscpAreTheUsers) {
   EXPECT_EQ(ip->header.traffic_class, 46 << 2);
 }
 
+TEST_F(Ipv4OutputTest, EcnFieldOfThePacketIsBesideTheUsersDscp) {
+  Interface& interface = add(settings_a(), kPeer);
+  base::PacketPtr packet = segment();
+  packet->traffic_class = 2;
+  Ipv4Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
+  output.send_tcp(now_, kOurs, kPeer, std::move(packet));
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto ip = wire::parse_ipv4(frame->bytes().subspan(14), wire::HeaderChecksum::kVerify);
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->header.traffic_class, 46 << 2 | 2);
+}
+
 TEST_F(Ipv4OutputTest, DeviceThatComputesChecksumsGetsThePseudoHeaderSum) {
   InterfaceSettings settings = settings_a();
   settings.device_computes_checksums = true;

@@ -105,6 +105,19 @@ TEST_F(Ipv6OutputTest, HopLimitAndDscpAreTheUsers) {
   EXPECT_EQ(sent->header.traffic_class, 46 << 2);
 }
 
+TEST_F(Ipv6OutputTest, EcnFieldOfThePacketIsBesideTheUsersDscp) {
+  Interface& interface = add(settings_a(), kPeer);
+  base::PacketPtr packet = segment();
+  packet->traffic_class = 2;
+  Ipv6Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
+  output.send_tcp(now_, kOurs, kPeer, std::move(packet));
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto sent = wire::parse_ipv6(frame->bytes().subspan(14));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->header.traffic_class, 46 << 2 | 2);
+}
+
 TEST_F(Ipv6OutputTest, FarDestinationGoesToTheGateway) {
   Interface& interface = add(settings_a(), kGateway);
   send(kOurs, kFar);
