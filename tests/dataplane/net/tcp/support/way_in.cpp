@@ -25,14 +25,16 @@ std::size_t put_into_frame(base::Packet& packet, const base::IpAddress& source,
     link.type = wire::EtherType::kIpv4;
     wire::serialize_ipv4({.source = source.ipv4(),
                           .destination = destination.ipv4(),
-                          .protocol = wire::IpProtocol::kTcp},
+                          .protocol = wire::IpProtocol::kTcp,
+                          .traffic_class = packet.traffic_class},
                          size + wire::Ipv4Header::kMinSize,
                          packet.prepend(wire::Ipv4Header::kMinSize));
   } else {
     link.type = wire::EtherType::kIpv6;
     wire::serialize_ipv6({.source = source.ipv6(),
                           .destination = destination.ipv6(),
-                          .next_header = wire::IpProtocol::kTcp},
+                          .next_header = wire::IpProtocol::kTcp,
+                          .traffic_class = packet.traffic_class},
                          size + wire::Ipv6Header::kSize, packet.prepend(wire::Ipv6Header::kSize));
   }
   wire::serialize_ethernet(link, packet.prepend(link.size()));
