@@ -54,8 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto later = issued_at + base::Duration::milliseconds(reader.u16());
   if (later - issued_at >= SynCookies::kSlot) return 0;  // it may have expired
-  const auto options = cookies.redeem(later, flow, ack);
-  require(options.has_value(), "a cookie is redeemed");
+  const auto offer = cookies.redeem(later, flow, ack);
+  require(offer.has_value(), "a cookie is redeemed");
+  require(offer->ecn == answer.ecn, "ECN comes back where it may have been agreed to");
+  const wire::TcpOptions* const options = &offer->options;
   constexpr std::uint16_t kLeastClass = 88;
   const std::uint16_t offered = std::max(syn.options.mss.value_or(536), kLeastClass);
   require(options->mss && *options->mss <= offered, "the MSS is not rounded up");
