@@ -105,6 +105,13 @@ void Recovery::enter(const AckArrival& arrival, AckOutcome& outcome) {
   first_retransmission_due_ = true;
 }
 
+bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
+  if (phase_ != Phase::kOpen) return false;
+  begin_episode(snd_una, snd_nxt);
+  phase_ = Phase::kReduction;
+  return true;
+}
+
 // A timeout in the middle of an episode carries it on.
 void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   recovery_point_ = snd_nxt;
