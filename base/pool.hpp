@@ -124,6 +124,16 @@ class Pool {
   // The object in a slot that is known to be in use.
   [[nodiscard]] T& at(std::uint32_t index) { return *slots_[index].object(); }
 
+  // The next object after the one that the last call with this `position` gave, in a circle; null
+  // when there is none within a bounded number of slots.
+  [[nodiscard]] T* find_next(std::uint32_t& position) {
+    for (std::uint32_t i = 0; i < kSlotsPerLook && i < touched_; ++i) {
+      position = position + 1 < touched_ ? position + 1 : 0;
+      if ((slots_[position].generation & 1) != 0) return slots_[position].object();
+    }
+    return nullptr;
+  }
+
   // Precondition: the handle names an object.
   void destroy(HandleType handle) {
     Slot& slot = slots_[handle.index];
@@ -149,6 +159,8 @@ class Pool {
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
  private:
+  static constexpr std::uint32_t kSlotsPerLook = 64;
+
   ReservedMemory memory_;
   Slot* slots_;
   std::uint32_t capacity_;

@@ -39,6 +39,8 @@ net::StackSettings settings(const Bulk::Options& options) {
   settings.tcp.max_connections = 4;
   settings.tcp.receive_buffer = kBuffer;
   settings.tcp.send_buffer = kBuffer;
+  settings.tcp.initial_receive_buffer = kBuffer;
+  settings.tcp.initial_send_buffer = kBuffer;
   settings.hash_key = {std::byte{7}, std::byte{1}};
   return settings;
 }

@@ -337,7 +337,9 @@ StackUsage Stack::usage() const {
   StackUsage usage{.connections = parts_->engine.connections(),
                    .half_open = parts_->engine.half_open(),
                    .closing = parts_->engine.closing(),
-                   .time_wait = parts_->engine.time_wait()};
+                   .time_wait = parts_->engine.time_wait(),
+                   .receive_memory = parts_->engine.receive_memory().used(),
+                   .send_memory = parts_->engine.send_memory().used()};
   for (const auto& interface : parts_->interfaces) {
     usage.neighbours += interface->neighbours().size();
     usage.duplicate_addresses += interface->duplicate_addresses();

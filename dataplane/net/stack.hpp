@@ -70,8 +70,16 @@ struct TcpSettings {
   std::size_t max_connections = 65536;  // control blocks, TIME-WAIT not counted
   std::size_t max_half_open = 4096;     // SYN-RECEIVED
   std::size_t max_time_wait = 65536;
-  std::size_t receive_buffer = 256 * 1024;  // bytes of true size per connection
-  std::size_t send_buffer = 256 * 1024;     // bytes of payload per connection
+  // Buffers of a connection: what they begin with and what they grow to, where the path is long and
+  // fast and the session keeps up. Received bytes are charged by the true size of their packets,
+  // bytes to be sent by their payload.
+  std::size_t initial_receive_buffer = 128 * 1024;
+  std::size_t receive_buffer = 4 * 1024 * 1024;
+  std::size_t initial_send_buffer = 128 * 1024;
+  std::size_t send_buffer = 4 * 1024 * 1024;
+  // What all connections may hold, by the same measures. 0: as much as the packets make sensible.
+  std::size_t receive_memory = 0;
+  std::size_t send_memory = 0;
   CongestionControl congestion = CongestionControl::kCubic;
   EcnUse ecn = EcnUse::kAnswer;
   base::Duration rto_minimum = base::Duration::milliseconds(200);
@@ -140,6 +148,8 @@ struct StackUsage {
   std::size_t time_wait = 0;
   std::size_t neighbours = 0;
   std::size_t duplicate_addresses = 0;  // ours, not used because other nodes have them
+  std::size_t receive_memory = 0;  // held by connections, of TcpSettings::receive_memory
+  std::size_t send_memory = 0;
 };
 
 class Stack {

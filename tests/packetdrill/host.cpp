@@ -31,7 +31,9 @@ net::StackSettings stack_settings() {
   // The scripts' configuration of Linux: at most 15 MiB of payload, which is half of what a buffer
   // counts and makes a window scale of 8, and 4 MiB to send.
   settings.tcp.receive_buffer = std::size_t{30} << 20;
+  settings.tcp.initial_receive_buffer = settings.tcp.receive_buffer;
   settings.tcp.send_buffer = std::size_t{4} << 20;
+  settings.tcp.initial_send_buffer = settings.tcp.send_buffer;
   return settings;
 }
 

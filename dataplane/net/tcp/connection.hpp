@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/address.hpp"
 #include "base/cache_line.hpp"
@@ -17,6 +18,7 @@
 #include "dataplane/net/tcp/delayed_ack.hpp"
 #include "dataplane/net/tcp/ecn.hpp"
 #include "dataplane/net/tcp/reassembly.hpp"
+#include "dataplane/net/tcp/receive_tuning.hpp"
 #include "dataplane/net/tcp/recovery.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
 #include "dataplane/net/tcp/send_queue.hpp"
@@ -98,12 +100,19 @@ struct Outbox {
   Controller congestion;
   base::Instant pace;  // no data goes out before
   TailProbe tail_probe;
+  std::uint32_t charged = 0;  // to the worker's budget, bytes
+  bool window_noted = false;  // as shut
 };
 
 // What has arrived and was not taken by the session yet.
 struct Inbox {
   base::PacketQueue text;  // in order
   Reassembly reassembly;
+  std::uint32_t charged = 0;             // to the worker's budget, bytes
+  std::uint32_t unread_ms = 0;           // when the oldest text came, or the session last took some
+  std::optional<std::uint32_t> echo_ms;  // age of the youngest timestamp echoed since the last read
+
+  [[nodiscard]] std::size_t true_size() const { return text.true_size() + reassembly.true_size(); }
 };
 
 // What an arriving segment is looked up, checked and taken by.
@@ -160,6 +169,7 @@ class Connection : public HotVariables, public base::TimerNode {
   std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
   std::uint32_t flow_hash = 0;
   std::uint32_t path_search = 0;  // index + 1 of its PathSearch; 0: segments are as large as may be
+  ReceiveTuning receive_tuning;
 
   [[nodiscard]] Deadline& deadline(Timer timer) {
     return deadlines[static_cast<std::size_t>(timer)];

@@ -23,6 +23,28 @@ constexpr std::size_t kSegmentCharge = 512;
 // After that time BBR itself would not believe its oldest measurement, the round-trip time.
 constexpr base::Duration kModelLifetime = base::Duration::seconds(10);
 
+// The least that a session can live on: a record, and what it is made of.
+constexpr std::size_t kLeastSendBuffer = 32 * 1024;
+
+std::size_t charge_of(const SendQueue& queue) {
+  return std::max<std::size_t>(queue.bytes(), queue.segments() * kSegmentCharge);
+}
+
+// What packets of the pool are good for, together.
+std::size_t packet_memory(base::PacketPool& packets) {
+  const base::PacketPtr packet(packets.allocate());
+  return packet ? packets.capacity() * packet->true_size() : 0;
+}
+
+// Unless it is said, half of the packets for what arrives. Full segments have 1.7 bytes of packet
+// for one of payload, so that what is queued takes somewhat less.
+std::size_t receive_budget(base::PacketPool& packets, const TcpSettings& settings) {
+  return settings.receive_memory > 0 ? settings.receive_memory : packet_memory(packets) / 2;
+}
+std::size_t send_budget(base::PacketPool& packets, const TcpSettings& settings) {
+  return settings.send_memory > 0 ? settings.send_memory : packet_memory(packets) / 4;
+}
+
 // Answers are limited from the first one on; a new connection, or one in TIME-WAIT, has had none.
 constexpr std::uint32_t kLongAgoMs = 1'000;
 
@@ -57,6 +79,9 @@ Core::Core(const TcpSettings& tcp_settings, HashKey hash_key, OwnsFlow owns, IpO
       time_wait(std::max<std::size_t>(tcp_settings.max_time_wait, 1), tcp_settings.time_wait),
       ready(connections),
       output(connections),
+      receive_memory(receive_budget(pool, tcp_settings)),
+      send_memory(send_budget(pool, tcp_settings)),
+      shut_windows(tcp_settings.max_connections),
       now(start),
       payload_room(room_of_a_packet(pool)) {}
 
@@ -115,6 +140,7 @@ void Core::end(Connection& c, CloseReason reason) {
   if (c.inbox != nullptr) {
     c.inbox->reassembly.clear();
     if (reason != CloseReason::kNone) c.inbox->text.clear();
+    settle(*c.inbox);
     put_inbox_away(c);
   }
   end_if_drained(c);
@@ -154,7 +180,10 @@ void Core::release(Connection& c) {
   output.remove(c);
   if (c.in_table) flows.erase(c.flow_hash, handle.index);
   empty_outbox(c);
-  if (c.inbox != nullptr) inboxes.destroy(inboxes.handle_of(*c.inbox));
+  if (c.inbox != nullptr) {
+    receive_memory.change(c.inbox->charged, 0);
+    inboxes.destroy(inboxes.handle_of(*c.inbox));
+  }
   if (c.path_search != 0) end_path_search(c);
   connections.destroy(handle);
   count(NetCounter::kTcpConnectionsClosed);
@@ -214,12 +243,14 @@ void Core::put_outbox_away(Connection& c) {
   if (c.outbox == nullptr || !c.outbox->queue.empty()) return;
   if (!c.outbox->recovery.is_unmarked() || !c.outbox->congestion.is_unmarked()) return;
   c.cwnd = c.outbox->congestion.cwnd();
+  settle(*c.outbox);
   outboxes.destroy(outboxes.handle_of(*c.outbox));
   c.outbox = nullptr;
 }
 
 void Core::put_inbox_away(Connection& c) {
   if (c.inbox == nullptr || !c.inbox->text.empty() || !c.inbox->reassembly.empty()) return;
+  settle(*c.inbox);
   inboxes.destroy(inboxes.handle_of(*c.inbox));
   c.inbox = nullptr;
 }
@@ -229,6 +260,7 @@ void Core::empty_outbox(Connection& c) {
   if (c.outbox == nullptr) return;
   forget_model(c);
   c.outbox->queue.clear(segments);
+  settle(*c.outbox);
   outboxes.destroy(outboxes.handle_of(*c.outbox));
   c.outbox = nullptr;
 }
@@ -238,12 +270,36 @@ void Core::end_path_search(Connection& c) {
   c.path_search = 0;
 }
 
+void Core::settle(Outbox& outbox) {
+  const auto charge = static_cast<std::uint32_t>(charge_of(outbox.queue));
+  send_memory.change(std::exchange(outbox.charged, charge), charge);
+}
+
+void Core::settle(Inbox& inbox) {
+  const auto charge = static_cast<std::uint32_t>(inbox.true_size());
+  receive_memory.change(std::exchange(inbox.charged, charge), charge);
+}
+
+std::size_t Core::send_buffer(const Connection& c) const {
+  const std::size_t first = std::min(settings.initial_send_buffer, settings.send_buffer);
+  if (send_memory.is_short()) return std::min(first, kLeastSendBuffer);
+  if (send_memory.is_tight()) return first;
+  // A window in flight, and another one that is ready when it is acknowledged.
+  const std::uint32_t cwnd = c.outbox != nullptr ? c.outbox->congestion.cwnd() : c.cwnd;
+  return std::clamp(std::size_t{cwnd} * 2, first, settings.send_buffer);
+}
+
 std::size_t Core::send_room(const Connection& c) const {
-  if (c.outbox == nullptr) return settings.send_buffer;
-  const SendQueue& queue = c.outbox->queue;
-  const std::size_t charged =
-      std::max<std::size_t>(queue.bytes(), queue.segments() * kSegmentCharge);
-  return settings.send_buffer - std::min(settings.send_buffer, charged);
+  const std::size_t charge = c.outbox != nullptr ? charge_of(c.outbox->queue) : 0;
+  if (charge > 0 && send_memory.is_exhausted()) return 0;
+  const std::size_t buffer = send_buffer(c);
+  return buffer - std::min(buffer, charge);
+}
+
+bool Core::has_worthwhile_send_room(const Connection& c) const {
+  const std::size_t room = send_room(c);
+  const bool empty = c.outbox == nullptr || c.outbox->queue.bytes() == 0;
+  return room > 0 && (empty || room >= send_buffer(c) / 4);
 }
 
 void Core::post(Connection& c, Events events) {

@@ -20,7 +20,9 @@
 #include "dataplane/net/tcp/flow_hash.hpp"
 #include "dataplane/net/tcp/flow_table.hpp"
 #include "dataplane/net/tcp/listeners.hpp"
+#include "dataplane/net/tcp/memory_budget.hpp"
 #include "dataplane/net/tcp/path_search.hpp"
+#include "dataplane/net/tcp/shut_windows.hpp"
 #include "dataplane/net/tcp/time_wait.hpp"
 
 namespace sluice::net::tcp {
@@ -75,8 +77,15 @@ class Core {
   void begin_model_if_due(Connection& c);
   void forget_stale_model(Connection& c);
 
-  // Payload that the send buffer still takes.
+  // Tells the worker's budget what a box holds by now.
+  void settle(Outbox& outbox);
+  void settle(Inbox& inbox);
+
+  // Payload that the send buffer still takes. It grows with the congestion window, as long as the
+  // worker's memory allows it; a connection with nothing queued always has some.
   [[nodiscard]] std::size_t send_room(const Connection& c) const;
+  // Whether it is worth to tell a session that waited for room.
+  [[nodiscard]] bool has_worthwhile_send_room(const Connection& c) const;
 
   // --- to be done ---
   void post(Connection& c, Events events);
@@ -87,6 +96,10 @@ class Core {
   void count(NetCounter counter, std::uint64_t n = 1) { counters.add(counter, n); }
   [[nodiscard]] std::size_t half_open() const { return half_open_; }
   [[nodiscard]] std::size_t closing() const { return closing_; }
+  // Too few packets are left for somebody new, while there are enough for those who are there.
+  [[nodiscard]] static bool packets_short(const base::PacketPool& pool) {
+    return pool.allocatable() < pool.capacity() / 16 * 3;
+  }
   // Too few packets are left to spend any on what may be sent again: the last ones are for what
   // sets packets free, which is passing on what came in, and acknowledgments. Input that would wait
   // behind other input goes without first, all input when they are scarce. `pool` is the one that
@@ -120,6 +133,10 @@ class Core {
   TimeWaitTable time_wait;
   ConnectionList<&Connection::ready> ready;
   ConnectionList<&Connection::output> output;
+  MemoryBudget receive_memory;  // true size of what has arrived
+  MemoryBudget send_memory;     // payload
+  ShutWindows shut_windows;
+  std::uint32_t next_inbox_to_reclaim = 0;
   base::PacketQueue nothing;       // the input of whoever has none
   base::Instant now;               // of the call that is being served
   std::uint32_t payload_room = 0;  // bytes that a fresh packet takes
@@ -128,6 +145,7 @@ class Core {
  private:
   void empty_outbox(Connection& c);
   void forget_model(Connection& c);
+  [[nodiscard]] std::size_t send_buffer(const Connection& c) const;
 
   std::size_t half_open_ = 0;
   std::size_t closing_ = 0;

@@ -20,7 +20,7 @@ inline constexpr base::Duration kPacketRetry = base::Duration::milliseconds(1);
 
 class Emitter {
  public:
-  explicit Emitter(Core& core) : core_(core), window_(core.settings.receive_buffer) {}
+  explicit Emitter(Core& core) : core_(core), window_(core.settings, core.receive_memory) {}
 
   // Each returns false when there is no packet for it, and has then done nothing but count that.
 

@@ -9,6 +9,7 @@
 #include "dataplane/net/tcp/output.hpp"
 #include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "dataplane/net/tcp/ports.hpp"
+#include "dataplane/net/tcp/reclaim.hpp"
 #include "dataplane/net/tcp/timers.hpp"
 
 namespace sluice::net::tcp {
@@ -92,6 +93,7 @@ void Engine::advance(Instant now) {
   core.wheel.advance(
       now, [this](base::TimerNode& node) { parts_->timers.fire(static_cast<Connection&>(node)); });
   core.time_wait.expire(now);
+  if (core.send_memory.is_exhausted()) reset_shut_windows(core, parts_->emitter);
 }
 
 void Engine::flush(Instant now) {
@@ -186,6 +188,13 @@ void Engine::consumed(Instant now, ConnectionHandle connection) {
   core.now = now;
   Connection* c = core.find(connection);
   if (c == nullptr) return;
+  if (c->inbox != nullptr) {
+    core.settle(*c->inbox);
+    c->inbox->unread_ms = milliseconds(now);
+  }
+  if (c->synchronized() && !c->input_finished) {
+    parts_->emitter.window().on_taken(*c, milliseconds(now));
+  }
   core.put_inbox_away(*c);
   core.end_if_drained(*c);
   // After the peer's FIN there is nothing left to open the window for.
@@ -204,8 +213,12 @@ bool Engine::input_finished(ConnectionHandle connection) const {
 // --- sending ---
 
 std::size_t Engine::send_room(ConnectionHandle connection) const {
-  const Connection* c = parts_->core.find(connection);
-  return c != nullptr ? parts_->core.send_room(*c) : 0;
+  Connection* c = parts_->core.find(connection);
+  if (c == nullptr) return 0;
+  const std::size_t room = parts_->core.send_room(*c);
+  // Whoever hears that there is none hears when there is. The buffer may have shrunk.
+  if (room == 0) c->writable_wanted = true;
+  return room;
 }
 
 std::size_t Engine::segment_size(ConnectionHandle connection) const {
@@ -226,6 +239,7 @@ void Engine::send(Instant now, ConnectionHandle connection, PacketQueue&& payloa
     (void)parts_->emitter.send_reset(*c);
     return core.end(*c, CloseReason::kNoMemory);
   }
+  core.settle(*c->outbox);
   if (core.send_room(*c) == 0) c->writable_wanted = true;  // until the event is posted
   core.schedule_output(*c);
 }
@@ -314,6 +328,12 @@ std::size_t Engine::half_open() const {
 }
 std::size_t Engine::closing() const {
   return parts_->core.closing();
+}
+const MemoryBudget& Engine::receive_memory() const {
+  return parts_->core.receive_memory;
+}
+const MemoryBudget& Engine::send_memory() const {
+  return parts_->core.send_memory;
 }
 std::size_t Engine::time_wait() const {
   return parts_->core.time_wait.size();

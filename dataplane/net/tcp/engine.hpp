@@ -18,6 +18,7 @@
 #include "dataplane/net/counters.hpp"
 #include "dataplane/net/ip_output.hpp"
 #include "dataplane/net/stack.hpp"
+#include "dataplane/net/tcp/memory_budget.hpp"
 #include "dataplane/wire/plain_segment.hpp"
 
 namespace sluice::net::tcp {
@@ -94,6 +95,8 @@ class Engine {
   [[nodiscard]] std::size_t half_open() const;
   [[nodiscard]] std::size_t closing() const;
   [[nodiscard]] std::size_t time_wait() const;
+  [[nodiscard]] const MemoryBudget& receive_memory() const;
+  [[nodiscard]] const MemoryBudget& send_memory() const;
 
  private:
   struct Parts;

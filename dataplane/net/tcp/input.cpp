@@ -10,6 +10,14 @@ using wire::SeqNumber;
 
 namespace {
 
+// Nobody's honest segment: a SYN that also ends or resets, and ports that are reserved (RFC 6335
+// 6).
+bool is_nonsense(const wire::TcpHeader& header) {
+  const wire::TcpFlags& flags = header.flags;
+  if (flags.syn && (flags.fin || flags.rst)) return true;
+  return header.source_port == 0 || header.destination_port == 0;
+}
+
 // RFC 6191 2: whether a SYN is of a new connection and not one of the old that comes late. Where
 // both connections have timestamps these tell, and where only the new one has, that it has them:
 // nothing old can be taken for its own. Numbers do where timestamps cannot.
@@ -27,11 +35,9 @@ bool begins_anew(const wire::TcpHeader& syn, const TimeWaitEntry& old) {
 void Input::receive(const IpAddress& source, const IpAddress& destination, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsIn);
   const auto parsed = wire::parse_tcp(segment->bytes());
-  // A SYN that also ends or resets is nobody's honest segment.
-  if (!parsed ||
-      (parsed->header.flags.syn && (parsed->header.flags.fin || parsed->header.flags.rst))) {
-    return core_.count(NetCounter::kTcpMalformed);
-  }
+  if (!parsed || is_nonsense(parsed->header)) return core_.count(NetCounter::kTcpMalformed);
+  // RFC 9293 3.2 (MUST-7): what stands in front of the illegal length counts.
+  if (parsed->malformed_options) core_.count(NetCounter::kTcpOptionsMalformed);
   Arrival arrival;
   arrival.header = parsed->header;
   arrival.flow = {.local = {.address = destination, .port = parsed->header.destination_port},
@@ -51,11 +57,17 @@ void Input::dispatch(Arrival& arrival) {
   if (TimeWaitEntry* entry = core_.time_wait.find(arrival.flow, arrival.hash)) {
     return on_time_wait_entry(arrival, *entry);
   }
+  // From ourselves, it says: an answer would be one to us, and so on (LAND).
+  if (arrival.flow.local == arrival.flow.remote) return core_.count(NetCounter::kTcpMalformed);
   const auto listener = core_.listeners.find(arrival.flow.local);
   const Treatment treat =
       treatment(listener ? Place::kListen : Place::kNoConnection, kind_of(arrival.header.flags));
   switch (treat.action) {
     case Action::kAccept:
+      if (Core::packets_short(core_.packets)) return core_.count(NetCounter::kTcpSynShed);
+      // RFC 9293 3.10.7.2: text on a SYN may wait. It is not kept but comes again, from a peer
+      // whose address has been seen to be its own.
+      if (arrival.text) core_.count(NetCounter::kTcpTextOnSyn);
       if (under_pressure()) return answer_with_cookie(arrival);
       (void)accept(arrival, *listener, std::nullopt);
       return;

@@ -92,8 +92,11 @@ class Input {
   // --- input_text.cpp: seventh and eighth ---
   [[nodiscard]] Verdict seventh_process_text(Arrival& arrival, Connection& c);
   void trim_to_window(Arrival& arrival, Connection& c);
+  [[nodiscard]] bool memory_permits(const Arrival& arrival, const Connection& c);
+  void note_echo(const Arrival& arrival, const Connection& c, Inbox& inbox) const;
   void take_in_order(Arrival& arrival, Connection& c);
   void take_congestion_marks(const Arrival& arrival, Connection& c);
+  void fill_gap(base::PacketPtr text, Connection& c, Inbox& inbox);
   void take_out_of_order(Arrival& arrival, Connection& c);
   void report_duplicate(const Arrival& arrival, Connection& c);
   [[nodiscard]] Verdict eighth_check_fin(const Arrival& arrival, Connection& c);

@@ -87,6 +87,7 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
   if (c.sack) ack.sack = header.options.sack.view();
   const bool echoed = c.snd.ecn.on() && header.flags.ece;
   const AckOutcome outcome = outbox.recovery.on_ack(outbox.queue, core_.segments, ack);
+  core_.settle(outbox);
   if ((outcome.rtt || outcome.only_resent) && measure(arrival, c, outcome.rtt)) {
     outbox.tail_probe.on_round_trip();
   }
@@ -96,7 +97,7 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
     if (c.path_search != 0) path_mtu_.on_acknowledged(c);
     // RFC 6298 5.2, 5.3: off, or started over by the next output.
     c.deadline(Timer::kRetransmit) = {};
-    if (c.writable_wanted && core_.send_room(c) >= core_.settings.send_buffer / 4) {
+    if (c.writable_wanted && core_.has_worthwhile_send_room(c)) {
       c.writable_wanted = false;
       core_.post(c, {.writable = true});
     }

@@ -44,6 +44,7 @@ void Input::take_syn(const wire::TcpHeader& syn, Connection& c) {
   c.snd.scale = options.window_scale.value_or(0);
   c.rcv.scale = c.scaling ? emitter_.window().scale() : std::uint8_t{0};
   const std::uint16_t unsaid = remote.is_ipv4() ? kDefaultMssIpv4 : kDefaultMssIpv6;
+  if (options.mss && *options.mss < kLeastMss) core_.count(NetCounter::kTcpMssRaised);
   const std::uint16_t peer = std::max(options.mss.value_or(unsaid), kLeastMss);
   // RFC 6691: the MSS option does not count options; what we send has to.
   const std::uint32_t options_size = c.timestamps ? kTimestampOptionSize : 0;
@@ -142,6 +143,7 @@ void Input::establish(const Arrival& arrival, Connection& c) {
   c.deadline(Timer::kEnd) = core_.end_when_established(c);
   c.progress = core_.now;
   c.heard_ms = milliseconds(core_.now);
+  c.receive_tuning.start(c.rcv.nxt, c.heard_ms);
   core_.count(c.passive ? NetCounter::kTcpPassiveOpens : NetCounter::kTcpActiveOpens);
   if (c.snd.ecn.on()) core_.count(NetCounter::kTcpEcnConnections);
   if (c.fin_queued) core_.set_state(c, State::kFinWait1);

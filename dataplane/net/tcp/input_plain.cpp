@@ -40,6 +40,7 @@ bool may_take_text(const Connection& c, const PlainSegment& s, const base::Packe
 
 bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) {
   if (!is_expected(c, s) || !may_take_text(c, s, *packet)) return false;
+  if (core_.receive_memory.is_short(packet->true_size())) return false;
   const std::uint32_t window = std::uint32_t{s.window} << c.snd.scale;
   const bool acknowledges = s.acknowledgement != c.snd.una;
   // A window that opens, and a duplicate, mean more than they say where something is queued.
@@ -60,9 +61,10 @@ bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) 
   c.snd.max_wnd = std::max(c.snd.max_wnd, window);
   c.snd.wl1 = s.sequence;
   c.snd.wl2 = s.acknowledgement;
+  plain_.header.flags.psh = s.push;
+  plain_.header.options.timestamps = s.timestamps;
   if (acknowledges) {
     plain_.header.acknowledgement = s.acknowledgement;
-    plain_.header.options.timestamps = s.timestamps;
     plain_.text_size = s.text_size;
     acknowledge(plain_, c, window_changed);
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dataplane/net/tcp/input.hpp"
+#include "dataplane/net/tcp/reclaim.hpp"
 
 namespace sluice::net::tcp {
 
@@ -10,6 +11,9 @@ using base::PacketPtr;
 using wire::SeqNumber;
 
 namespace {
+
+// How long a session that goes on may take to read.
+constexpr std::uint32_t kPatienceMs = 1'000;
 
 bool takes_text(State state) {
   return state == State::kEstablished || state == State::kFinWait1 || state == State::kFinWait2;
@@ -36,6 +40,11 @@ Input::Verdict Input::seventh_process_text(Arrival& arrival, Connection& c) {
   const base::PacketPool& pool = arrival.text->pool();
   if (c.input_empty() ? Core::packets_scarce(pool) : Core::packets_low(pool)) {
     core_.count(NetCounter::kTcpPacketsLow);
+    arrival.fin = false;
+    return Verdict::kGoOn;
+  }
+  if (!memory_permits(arrival, c)) {
+    core_.count(NetCounter::kTcpReceiveMemory);
     arrival.fin = false;
     return Verdict::kGoOn;
   }
@@ -94,15 +103,69 @@ void Input::trim_to_window(Arrival& arrival, Connection& c) {
   text.trim_back(beyond);
 }
 
+// The last of it is for text in order where less than a record is held, which has not waited for
+// long: only with more of it the session can go on, and set memory free. What nobody can read yet
+// makes room for it.
+bool Input::memory_permits(const Arrival& arrival, const Connection& c) {
+  const std::size_t size = arrival.text->true_size();
+  const MemoryBudget& memory = core_.receive_memory;
+  if (!memory.is_short(size)) return true;
+  if (arrival.seq != c.rcv.nxt) return false;
+  if (!c.input_empty()) {
+    const bool much = c.inbox->text.true_size() + size > ReceiveWindow::kLeastBuffer;
+    if (much || milliseconds(core_.now) - c.inbox->unread_ms > kPatienceMs) return false;
+  }
+  drop_out_of_order(core_);
+  return !memory.is_exhausted(size);
+}
+
+// RFC 7323 4.1: our clock's reading when what caused the segment was sent.
+void Input::note_echo(const Arrival& arrival, const Connection& c, Inbox& inbox) const {
+  const auto& timestamps = arrival.header.options.timestamps;
+  if (!c.timestamps || !timestamps) return;
+  const std::uint32_t age = milliseconds(core_.now) + c.ts.offset - timestamps->echo;
+  if (age > RttEstimator::kMaxRto.milliseconds()) return;  // not an echo of ours
+  inbox.echo_ms = std::min(inbox.echo_ms.value_or(age), age);
+}
+
+// The text begins at RCV.NXT and fills gaps as far as it goes; what is held behind them stays.
+void Input::fill_gap(PacketPtr text, Connection& c, Inbox& inbox) {
+  while (text) {
+    PacketPtr rest;
+    SeqNumber rest_seq;
+    const SeqNumber end = c.rcv.nxt + static_cast<std::uint32_t>(text->size());
+    if (!inbox.reassembly.empty() && inbox.reassembly.begin() < end) {
+      rest_seq = inbox.reassembly.begin();
+      const auto beyond = static_cast<std::size_t>(end - rest_seq);
+      // Without a packet for it, it comes again.
+      rest.reset(core_.packets.allocate());
+      if (rest && rest->tailroom() < beyond) rest.reset();
+      if (rest) base::copy(rest->append(beyond), text->bytes().last(beyond));
+      text->trim_back(beyond);
+    }
+    c.rcv.nxt += static_cast<std::uint32_t>(text->size());
+    append_coalescing(inbox.text, std::move(text));
+    inbox.reassembly.deliver(inbox.text, c.rcv.nxt);
+    if (rest && end > c.rcv.nxt) {
+      rest->trim_front(static_cast<std::size_t>(c.rcv.nxt - rest_seq));
+      text = std::move(rest);
+    }
+  }
+}
+
 void Input::take_in_order(Arrival& arrival, Connection& c) {
   const auto size = static_cast<std::uint32_t>(arrival.text->size());
-  c.rcv.nxt += size;
   Inbox& inbox = core_.inbox_of(c);
-  append_coalescing(inbox.text, std::move(arrival.text));
-  if (!inbox.reassembly.empty()) {
-    inbox.reassembly.deliver(inbox.text, c.rcv.nxt);
+  if (inbox.text.empty()) inbox.unread_ms = milliseconds(core_.now);
+  note_echo(arrival, c, inbox);
+  if (inbox.reassembly.empty()) {
+    c.rcv.nxt += size;
+    append_coalescing(inbox.text, std::move(arrival.text));
+  } else {
+    fill_gap(std::move(arrival.text), c, inbox);
     c.ack_now = true;  // RFC 5681 4.2: at once when a gap is filled
   }
+  core_.settle(inbox);
   c.rcv.delayed_ack.on_text(size, arrival.header.flags.psh,
                             [&] { return emitter_.local_mss(c.flow.remote.address); });
   if (c.rcv.delayed_ack.due(c.rcv.unacknowledged())) {
@@ -122,8 +185,10 @@ void Input::take_out_of_order(Arrival& arrival, Connection& c) {
     core_.count(NetCounter::kTcpReassemblyFull);
     arrival.fin = false;
   } else {
+    Inbox& inbox = core_.inbox_of(c);
     const Reassembly::Insertion insertion =
-        core_.inbox_of(c).reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq);
+        inbox.reassembly.insert(core_.packets, std::move(arrival.text), arrival.seq);
+    core_.settle(inbox);
     if (insertion.duplicate) arrival.duplicate = insertion.duplicate;
     switch (insertion.outcome) {
       case Reassembly::Outcome::kStored:

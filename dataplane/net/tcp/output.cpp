@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/net/tcp/pacer.hpp"
+#include "dataplane/net/tcp/reclaim.hpp"
 
 namespace sluice::net::tcp {
 
@@ -63,6 +64,7 @@ void Output::send_data(Connection& c) {
     if (choice.next == Next::kSegment) resume_at(c, outbox.pace);
   }
   if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
+  if (choice.next == Next::kWindowShut) note_shut_window(core_, c);
   if (Bbr* model = outbox.congestion.model()) tell_limit(c, *model, choice.next);
   // RFC 8985 7.2: with each transmission of new data anew.
   if (c.snd.nxt != nxt && c.tail_probe_armed) arm_tail_probe(c, timeout_of_first(c));

@@ -160,6 +160,10 @@ void Reassembly::deliver(base::PacketQueue& input, SeqNumber& next) {
   if (first_ == nullptr) recent_count_ = 0;
 }
 
+SeqNumber Reassembly::begin() const {
+  return run_of(*first_).begin;
+}
+
 Packet* Reassembly::find(SeqNumber seq) const {
   Packet* run = last_run_not_behind(seq);
   return run != nullptr && run_of(*run).end > seq ? run : nullptr;

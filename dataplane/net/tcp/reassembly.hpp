@@ -1,6 +1,7 @@
 // Segments that arrived ahead of a gap, until it is filled (RFC 9293 3.10.7.4), kept as runs of
-// packets without gaps between them. Where segments overlap, the first copy of a byte wins. Bounded
-// in runs here and in true size by the caller.
+// packets without gaps between them. Where segments overlap, the first copy of a byte wins, so that
+// whoever saw it pass has seen what the session gets. Bounded in runs here and in true size by the
+// caller.
 #pragma once
 
 #include <array>
@@ -44,6 +45,8 @@ class Reassembly {
   void clear();
 
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
+  // Where the first byte that is held lies. Precondition: !empty().
+  [[nodiscard]] wire::SeqNumber begin() const;
   [[nodiscard]] std::size_t true_size() const { return true_size_; }
   [[nodiscard]] std::size_t runs() const { return runs_; }
 

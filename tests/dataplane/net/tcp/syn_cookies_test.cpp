@@ -166,7 +166,7 @@ TEST(TcpSynCookies, AckThatReturnsNoneIsReset) {
   forged[1].header.acknowledgement += 8;  // the parity of the slot
   forged[2].header.acknowledgement += 1U << 20;
   forged[3].header.sequence += 1;
-  forged[4].header.source_port = 5'001;
+  forged[4].ports(5'001, Script::kLocalPort);
   forged[5].header.options.timestamps->echo ^= 1;  // another window scale
   for (const Segment& segment : forged) {
     host.arrives(segment);

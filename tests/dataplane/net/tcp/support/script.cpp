@@ -88,8 +88,10 @@ void Script::send_tcp(Instant, const IpAddress& source, const IpAddress& destina
 
 void Script::arrives_in_burst(Segment segment) {
   wire::TcpHeader& header = segment.header;
-  if (header.source_port == 0) header.source_port = kPeerPort;
-  if (header.destination_port == 0) header.destination_port = local_port;
+  if (header.source_port == 0 && header.destination_port == 0) {
+    header.source_port = kPeerPort;
+    header.destination_port = local_port;
+  }
   PacketPtr packet((foreign_pool != nullptr ? *foreign_pool : pool).allocate());
   ASSERT_TRUE(packet) << "no packet to receive into";
   packet->append(kLowerHeaders);

@@ -114,7 +114,7 @@ class Script final : public IpOutput {
   ~Script() override;
 
   // --- the peer acts ---
-  // The segment arrives in a burst of its own; ports are filled in where they are zero.
+  // The segment arrives in a burst of its own; ports are filled in where both are zero.
   void arrives(Segment segment);
   // As arrives(), but more of the same burst follows.
   void arrives_in_burst(Segment segment);
