@@ -14,7 +14,7 @@ using base::Duration;
 namespace limits = base::limits;
 
 constexpr KnownName kDataplaneKeys[] = {
-    {"workers"}, {"ports"}, {"memory"}, {"limits"}, {"idle_sleep"},
+    {"workers"}, {"ports"}, {"memory"}, {"limits"}, {"tcp"}, {"idle_sleep"},
 };
 constexpr KnownName kMemoryKeys[] = {{"packets_per_worker"}, {"huge_pages"}};
 constexpr KnownName kLimitKeys[] = {
@@ -138,6 +138,7 @@ void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& 
   section.duration("idle_sleep", kIdleSleepBounds, dataplane.idle_sleep);
   read_memory(section, reading, dataplane);
   const auto receive_buffer_at = read_limits(section, reading, dataplane);
+  read_tcp(section, reading, dataplane);
   const std::size_t before = reading.problems.count();
   read_ports(section, reading, dataplane.ports);
   reading.ports_complete = reading.problems.count() == before;

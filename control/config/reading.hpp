@@ -28,6 +28,8 @@ struct Reading {
 };
 
 void read_dataplane(const Node& node, Reading& reading, run::DataplaneSettings& dataplane);
+// After the limits, which say what one connection may hold.
+void read_tcp(const Section& dataplane, Reading& reading, run::DataplaneSettings& settings);
 void read_ports(const Section& dataplane, Reading& reading, std::vector<run::PortSettings>& ports);
 void read_routes(const Section& port_section, Reading& reading, run::PortSettings& port);
 void read_backends(const Node& node, Reading& reading, const run::DataplaneSettings& dataplane,

@@ -245,6 +245,13 @@ Worker::Options DataPlane::Parts::worker_options(unsigned worker) const {
   tcp.time_wait = settings.time_wait;
   tcp.receive_buffer = settings.receive_buffer;
   tcp.send_buffer = settings.send_buffer;
+  tcp.receive_memory = settings.tcp.receive_memory;
+  tcp.send_memory = settings.tcp.send_memory;
+  tcp.user_timeout = settings.tcp.user_timeout;
+  tcp.orphan_timeout = settings.tcp.orphan_timeout;
+  tcp.keepalive_idle = settings.tcp.keepalive_idle;
+  tcp.keepalive_interval = settings.tcp.keepalive_interval;
+  tcp.keepalive_probes = static_cast<std::uint8_t>(settings.tcp.keepalive_probes);
   if (worker_count() > 1) {
     options.stack.owns_flow = [worker, workers = worker_count()](const base::FourTuple& flow) {
       const auto key = wire::flow_of(flow);

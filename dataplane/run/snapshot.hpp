@@ -51,14 +51,28 @@ struct MemorySettings {
   bool huge_pages = true;  // used where there are some
 };
 
+// What a listener's or a backend's peer is given; net::TcpSettings has the same and more.
+struct TcpSettings {
+  base::Duration keepalive_idle = base::Duration::seconds(7200);  // 0: no keep-alive
+  base::Duration keepalive_interval = base::Duration::seconds(75);
+  std::uint64_t keepalive_probes = 9;
+  base::Duration user_timeout = base::Duration::seconds(120);
+  base::Duration orphan_timeout = base::Duration::seconds(900);
+  // Bytes that all connections of a worker may hold; 0: as much as its packets make sensible.
+  std::size_t receive_memory = 0;
+  std::size_t send_memory = 0;
+};
+
 struct DataplaneSettings {
   std::vector<unsigned> worker_cores;  // the CPU of each worker; one may stand several times
   std::vector<PortSettings> ports;
   MemorySettings memory;
   std::size_t max_connections = 65536;  // per worker, both legs
   base::Duration time_wait = base::Duration::seconds(60);
-  std::size_t receive_buffer = 256 * 1024;
-  std::size_t send_buffer = 256 * 1024;
+  // Of a connection at most.
+  std::size_t receive_buffer = 4 * 1024 * 1024;
+  std::size_t send_buffer = 4 * 1024 * 1024;
+  TcpSettings tcp;
   // The longest sleep of a worker with nothing to do and a device that cannot wake it; 0: it never
   // sleeps, whatever the device.
   base::Duration idle_sleep = base::Duration::microseconds(200);

@@ -73,6 +73,11 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   idle_sleep: 0
   memory: {packets_per_worker: 8192, huge_pages: false}
   limits: {max_connections: 1000, time_wait: 500ms, receive_buffer: 128K, send_buffer: 1M}
+  tcp:
+    keepalive: {idle: 10m, interval: 30s, probes: 4}
+    user_timeout: 100s
+    orphan_timeout: 5m
+    memory: {receive: 16M, send: 8M}
   ports:
     - name: edge
       device: memif:m.sock
@@ -94,6 +99,13 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   EXPECT_EQ(dataplane.time_wait, Duration::milliseconds(500));
   EXPECT_EQ(dataplane.receive_buffer, 128U * 1024);
   EXPECT_EQ(dataplane.send_buffer, 1024U * 1024);
+  EXPECT_EQ(dataplane.tcp.keepalive_idle, Duration::seconds(600));
+  EXPECT_EQ(dataplane.tcp.keepalive_interval, Duration::seconds(30));
+  EXPECT_EQ(dataplane.tcp.keepalive_probes, 4U);
+  EXPECT_EQ(dataplane.tcp.user_timeout, Duration::seconds(100));
+  EXPECT_EQ(dataplane.tcp.orphan_timeout, Duration::seconds(300));
+  EXPECT_EQ(dataplane.tcp.receive_memory, 16U << 20);
+  EXPECT_EQ(dataplane.tcp.send_memory, 8U << 20);
   ASSERT_EQ(dataplane.ports.size(), 1U);
   const run::PortSettings& port = dataplane.ports[0];
   EXPECT_EQ(port.name, "edge");

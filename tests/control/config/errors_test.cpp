@@ -136,6 +136,31 @@ INSTANTIATE_TEST_SUITE_P(
                            "addresses: [198.18.0.2/24]}\n",
                            "2:28: receive_buffer: 127K is too little where a port's mtu is above "
                            "1500; expected at least 128K"},
+        WrongConfiguration{"KeepaliveIdle", dataplane("tcp: {keepalive: {idle: 10ms}}"),
+                           "2:27: idle: 10ms is too short; expected at least 1s, or 0 for no "
+                           "keep-alive"},
+        WrongConfiguration{"KeepaliveInterval", dataplane("tcp: {keepalive: {interval: 0}}"),
+                           "2:31: interval: \"0\" is not possible; expected a duration from 1s to "
+                           "1h, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"KeepaliveProbes", dataplane("tcp: {keepalive: {probes: 101}}"),
+                           "2:29: probes: \"101\" is not possible; expected a whole number from 1 "
+                           "to 100"},
+        WrongConfiguration{"UserTimeout", dataplane("tcp: {user_timeout: 2d}"),
+                           "2:23: user_timeout: \"2d\" is not possible; expected a duration from "
+                           "1s to 1d, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"OrphanTimeout", dataplane("tcp: {orphan_timeout: 0}"),
+                           "2:25: orphan_timeout: \"0\" is not possible; expected a duration from "
+                           "1s to 1d, such as 200us, 5s, 5m or 12h"},
+        WrongConfiguration{"UnknownKeyOfTcp", dataplane("tcp: {keep_alive: {}}"),
+                           "2:9: unknown key \"keep_alive\" in tcp; did you mean \"keepalive\"?"},
+        WrongConfiguration{"ReceiveMemoryOfOneConnection",
+                           dataplane("tcp: {memory: {receive: 3M}}"),
+                           "2:27: receive: 3M is less than the limits.receive_buffer of one "
+                           "connection; expected at least 4M"},
+        WrongConfiguration{"SendMemoryOfOneConnection",
+                           dataplane("limits: {send_buffer: 8M}\n  tcp: {memory: {send: 4M}}"),
+                           "3:24: send: 4M is less than the limits.send_buffer of one connection; "
+                           "expected at least 8M"},
         WrongConfiguration{"CountBound", dataplane("limits: {max_connections: -1}"),
                            "2:29: max_connections: \"-1\" is not possible; expected a whole number "
                            "from 2 to 2097152"},
@@ -490,7 +515,7 @@ TEST(ConfigurationErrors, AllProblemsOfAFileAreReportedInItsOrder) {
                   "sluice.yaml:1:22: workers: 9 workers are not possible; expected 1 to 4, "
                   "or a list of cores in which a core may stand several times",
                   "sluice.yaml:1:25: unknown key \"speed\" in dataplane; expected workers, "
-                  "ports, memory, limits or idle_sleep",
+                  "ports, memory, limits, tcp or idle_sleep",
                   "sluice.yaml:2:15: certificates has no directory; expected a directory "
                   "such as /etc/sluice/certs",
                   "sluice.yaml:3:11: backends is 0 backends; expected a map of 1 to 256 "
