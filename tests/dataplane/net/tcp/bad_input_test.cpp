@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <vector>
 
 #include "tests/dataplane/net/tcp/support/script.hpp"
 
@@ -273,6 +274,33 @@ TEST(TcpBadSegment, OverlapWithOtherTextChangesNothing) {
   host.arrives(data(host.theirs(2), "cdefghij").ack(host.ours(0)));
   host.arrives(data(host.theirs(0), "ABCDEFGHIJ").ack(host.ours(0)));
   EXPECT_EQ(host.read(c), "ABcdEFGHij");
+}
+
+TEST(TcpBadSegment, TextThatCoversWhatIsHeldFillsTheGapsBetween) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(data(host.theirs(2), "c").ack(host.ours(0)));
+  host.arrives(data(host.theirs(6), "g").ack(host.ours(0)));
+  host.forget_sent();
+  host.arrives(data(host.theirs(0), "ABCDEFGHI").ack(host.ours(0)));
+  EXPECT_EQ(host.sent().header.acknowledgement, host.theirs(9));
+  EXPECT_EQ(host.read(c), "ABcDEFgHI");
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
+TEST(TcpBadSegment, TextBehindWhatIsHeldComesAgainWhereThereIsNoPacketForIt) {
+  Script host;
+  const auto c = host.established();
+  base::MemoryPacketPool received(16);
+  host.foreign_pool = &received;
+  host.arrives(data(host.theirs(2), "c").ack(host.ours(0)));
+  std::vector<base::PacketPtr> taken;
+  while (host.pool.available() > 0) taken.emplace_back(host.pool.allocate());
+  host.arrives(data(host.theirs(0), "ABCDE").ack(host.ours(0)));
+  EXPECT_EQ(host.read(c), "ABc");
+  taken.clear();
+  host.arrives(data(host.theirs(3), "DE").ack(host.ours(0)));
+  EXPECT_EQ(host.read(c), "DE");
 }
 
 }  // namespace
