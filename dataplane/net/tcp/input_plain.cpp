@@ -72,7 +72,6 @@ bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) 
     packet->trim_back(packet->size() - s.text_offset - s.text_size);
     packet->trim_front(s.text_offset);
     plain_.seq = s.sequence;
-    plain_.header.flags.psh = s.push;
     plain_.text = std::move(packet);
     take_in_order(plain_, c);
     if (c.ack_now) core_.schedule_output(c);
