@@ -154,7 +154,7 @@ TEST(Session, BackendHalfCloseReachesTheClientAndItsDataStillArrives) {
 // The answer is still on its way to the client when the backend, which does not read on, resets.
 TEST(Session, AnswerInMidUploadArrivesAlthoughTheBackendResets) {
   World world(short_time_wait());
-  const std::string answer = pattern(250'000);
+  const std::string answer = pattern(100'000);
   world.backend_behaviour = [&](BackendConnection& connection) {
     connection.reading = false;
     if (connection.opened && !connection.finish) {

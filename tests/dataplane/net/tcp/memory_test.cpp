@@ -1,6 +1,7 @@
 // What the connections of a worker may hold together, and who goes without when it is used up.
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "dataplane/net/tcp/receive_window.hpp"
@@ -107,7 +108,7 @@ TEST(TcpReceiveMemory, ConnectionWhoseSessionReadsGoesOnWhenItIsUsedUp) {
   std::size_t read = 0;
   // As it does with a record that it can only take as a whole.
   for (int record = 0; record < 20; ++record) {
-    for (int i = 0; i < 16; ++i) last.sends();
+    for (int i = 0; i < 16; ++i) last.sends_at(std::exchange(last.at, last.at + kSize));
     read += host.read(last.connection).size();
     host.pass(Duration::milliseconds(50));
     host.forget_sent();
