@@ -80,19 +80,27 @@ Simulation::~Simulation() {
 void Simulation::transmit(Host& from, PacketPtr segment) {
   std::vector<std::byte> bytes(segment->bytes().begin(), segment->bytes().end());
   if (observe) observe(bytes);
+  if (bend) {
+    for (const auto& bent : bend(from, bytes)) put_on_link(from, bent);
+  } else {
+    put_on_link(from, bytes);
+  }
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   std::vector<std::byte> frame(segment->bytes().begin(), segment->bytes().end());
-  if (is_too_big(from, bytes)) return;
-  const std::optional<Instant> left = leaves_router(from, frame.size());
+  const Duration hold = random_duration(random, link.hold);
+  if (hold.nanoseconds() > 0) {
+    held_.emplace(now + hold, Held{.packet = std::move(segment), .bytes = std::move(frame)});
+  }
+}
+
+void Simulation::put_on_link(Host& from, const std::vector<std::byte>& segment) {
+  if (is_too_big(from, segment)) return;
+  const std::optional<Instant> left = leaves_router(from, kLowerHeaders + segment.size());
   const int copies = chance() < link.loss ? 0 : chance() < link.duplication ? 2 : 1;
   for (int i = 0; i < copies && left && !cut; ++i) {
     Instant at = *left + link.delay + random_duration(random, link.jitter);
     if (chance() < link.reordering) at = at + random_duration(random, link.late);
-    in_flight_.emplace(at, Flight{.to = from.peer, .bytes = bytes});
-  }
-  const Duration hold = random_duration(random, link.hold);
-  if (hold.nanoseconds() > 0) {
-    held_.emplace(now + hold, Held{.packet = std::move(segment), .bytes = std::move(frame)});
+    in_flight_.emplace(at, Flight{.to = from.peer, .bytes = segment});
   }
 }
 

@@ -95,6 +95,9 @@ class Simulation {
   std::function<void()> application;
   // Sees every segment that is sent, lost ones included, from its TCP header on.
   std::function<void(base::Bytes)> observe;
+  // What travels instead of a segment, for a host that lies; null where both are honest.
+  using Segments = std::vector<std::vector<std::byte>>;
+  std::function<Segments(const Host& from, base::Bytes segment)> bend;
   // Nothing passes while the cable is cut; what is on its way still arrives.
   bool cut = false;
   // When the applications want a turn at the latest.
@@ -128,6 +131,7 @@ class Simulation {
   };
 
   void turn();
+  void put_on_link(Host& from, const std::vector<std::byte>& segment);
   [[nodiscard]] std::optional<base::Instant> leaves_router(Host& from, std::size_t size);
   void deliver(Flight& flight);
   void release_held();
