@@ -319,6 +319,31 @@ TEST(Session, SlowClientShutsTheBackendsWindow) {
   expect_clean(world);
 }
 
+// Short segments use up the send buffer by more than their bytes: room is left when as much as
+// there was room for has been sent in long ones.
+TEST(Session, AnswerBehindManyShortOnesIsNotForgotten) {
+  World::Options options = short_time_wait();
+  options.tcp.send_buffer = 64 * 1024;
+  World world(options);
+  world.backend_behaviour = [](BackendConnection& connection) { connection.received.clear(); };
+  Client& client = world.add_client();
+  client.write("go");
+  ASSERT_TRUE(world.run_until([&] { return !world.backends.empty() && world.backends[0].opened; }));
+  // Long enough that nothing is acknowledged meanwhile.
+  world.ethernet.latency = Duration::milliseconds(400);
+  for (int i = 0; i < 118; ++i) {
+    world.backends[0].to_send += "x";
+    world.run_for(Duration::milliseconds(1));
+  }
+  world.backends[0].to_send += pattern(12'000);
+  EXPECT_TRUE(world.run_until([&] { return client.received().size() == 118 + 12'000; }));
+  world.ethernet.latency = Duration::microseconds(50);
+  world.backends[0].finish = true;
+  client.shutdown();
+  client.finish();
+  expect_clean(world);
+}
+
 // Many answers at once that wait for a slow line: what waits to be sealed must leave packets for
 // the sealing.
 TEST(Session, DownloadsComeThroughAlthoughPacketsAreScarce) {
