@@ -148,7 +148,7 @@ struct StackUsage {
   std::size_t time_wait = 0;
   std::size_t neighbours = 0;
   std::size_t duplicate_addresses = 0;  // ours, not used because other nodes have them
-  std::size_t receive_memory = 0;  // held by connections, of TcpSettings::receive_memory
+  std::size_t receive_memory = 0;       // held by connections, of TcpSettings::receive_memory
   std::size_t send_memory = 0;
 };
 
