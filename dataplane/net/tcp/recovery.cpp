@@ -106,7 +106,7 @@ void Recovery::enter(const AckArrival& arrival, AckOutcome& outcome) {
 }
 
 bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
-  if (phase_ != Phase::kOpen) return false;
+  if (phase_ != Phase::kOpen || reduced_) return false;
   begin_episode(snd_una, snd_nxt);
   phase_ = Phase::kReduction;
   return true;
@@ -116,7 +116,8 @@ bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
 void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   recovery_point_ = snd_nxt;
   marked_ = true;
-  if (phase_ != Phase::kOpen) return;
+  reduced_ = true;
+  if (repairing()) return;
   episode_start_ = snd_una;
   unexplained_ = 0;
 }

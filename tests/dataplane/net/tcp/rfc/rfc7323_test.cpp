@@ -16,6 +16,7 @@ using base::Duration;
 Script::Options large_buffer() {
   Script::Options options;
   options.packets = 1'024;
+  options.tcp.initial_receive_buffer = 1 << 20;
   options.tcp.receive_buffer = 1 << 20;
   options.tcp.send_buffer = 1 << 20;
   return options;
