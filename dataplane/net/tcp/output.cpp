@@ -160,7 +160,7 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
 // RFC 8985 7.2, and 8: a shut window is probed as such.
 bool Output::tail_probe_possible(const Connection& c) const {
   return c.sack && c.snd.wnd > 0 && c.outbox->tail_probe.permitted() && c.rtt.measured() &&
-         c.rtt.back_offs() == 0 && c.outbox->recovery.phase() == Recovery::Phase::kOpen &&
+         c.rtt.back_offs() == 0 && !c.outbox->recovery.repairing() &&
          !c.outbox->recovery.holds_sacked();
 }
 

@@ -108,7 +108,7 @@ void Recovery::enter(const AckArrival& arrival, AckOutcome& outcome) {
 bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
   if (phase_ != Phase::kOpen || reduced_) return false;
   begin_episode(snd_una, snd_nxt);
-  phase_ = Phase::kReduction;
+  if (snd_una != snd_nxt) phase_ = Phase::kReduction;
   return true;
 }
 

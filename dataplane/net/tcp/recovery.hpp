@@ -75,6 +75,8 @@ class Recovery {
   // RFC 6675 "pipe": bytes in the network.
   [[nodiscard]] std::uint32_t pipe(std::uint32_t mss) const;
   [[nodiscard]] Phase phase() const { return phase_; }
+  // What was lost is being sent again.
+  [[nodiscard]] bool repairing() const { return phase_ >= Phase::kFastRecovery; }
   // RFC 6675 5, step 4.3: the first retransmission of an episode does not wait for the window.
   [[nodiscard]] bool first_retransmission_due() const { return first_retransmission_due_; }
   [[nodiscard]] bool reneged() const { return reneged_; }
@@ -108,7 +110,6 @@ class Recovery {
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
   void begin_episode(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);
   void enter(const AckArrival& arrival, AckOutcome& outcome);
-  [[nodiscard]] bool repairing() const { return phase_ >= Phase::kFastRecovery; }
 
   // RACK: the most recently sent segment known to have arrived.
   base::Instant rack_sent_at_;

@@ -68,6 +68,7 @@ TEST(Rfc8985Requirements, BlocksOfEarlierAcksStayOnTheScoreboard) {
   host.pass(kRtt / 2);
   auto again = host.all_sent();
   host.arrives(ack_of(host, 2));
+  host.pass(kRtt);
   for (Segment& segment : host.all_sent()) again.push_back(std::move(segment));
   ASSERT_EQ(again.size(), 2U);
   EXPECT_EQ(again[0].header.sequence, host.ours(0));
