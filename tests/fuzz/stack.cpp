@@ -17,6 +17,7 @@
 #include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/ipv6_extensions.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -223,8 +224,10 @@ class World {
     const auto ip = wire::parse_ipv6(packet);
     fuzz::require(ip.has_value() && ip->total_size == packet.size(),
                   "the stack sends IPv6 packets");
-    const base::Bytes payload = packet.subspan(wire::Ipv6Header::kSize);
-    if (ip->header.next_header == wire::IpProtocol::kTcp) {
+    const auto upper = wire::find_upper_layer(packet, *ip);
+    fuzz::require(upper.has_value(), "the stack sends extension headers that it would take");
+    const base::Bytes payload = packet.subspan(upper->offset);
+    if (upper->protocol == wire::IpProtocol::kTcp) {
       const auto tcp = wire::parse_tcp(payload);
       fuzz::require(tcp.has_value() && !tcp->malformed_options, "the stack sends TCP segments");
     } else {
