@@ -7,7 +7,9 @@ target_compile_options(sluice_options INTERFACE
   -Wno-missing-field-initializers  # designated initialisers leave the rest at its default
   -march=x86-64-v2 -fno-omit-frame-pointer)
 if(SLUICE_SANITIZE)
-  target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all)
+  # GCC takes some of the checks that the sanitizers put in for uses of what is not initialised.
+  target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
+    -fno-sanitize-recover=all -Wno-maybe-uninitialized)
   target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
 endif()
 if(SLUICE_FUZZ)
