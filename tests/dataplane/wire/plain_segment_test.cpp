@@ -191,7 +191,7 @@ TEST(PlainSegment, RandomlyChangedFramesAreReadAsTheParsersReadThem) {
     auto frame = random() % 2 != 0 ? ipv4_frame(header) : ipv6_frame(header);
     const std::size_t changes = random() % 3;
     for (std::size_t k = 0; k < changes; ++k) {
-      frame[random() % 80] = static_cast<std::byte>(random());
+      frame[random() % frame.size()] = static_cast<std::byte>(random());
     }
     PlainSegment segment;
     if (!read_plain_segment(frame, kMac, segment)) continue;
