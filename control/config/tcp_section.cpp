@@ -1,5 +1,5 @@
-// dataplane.tcp: how long TCP waits for peers that are silent, and what all connections of a worker
-// may hold.
+// dataplane.tcp: what decides how fast TCP sends, how long it waits for peers that are silent, and
+// what all connections of a worker may hold.
 #include <fmt/format.h>
 
 #include "control/config/reading.hpp"
@@ -11,8 +11,9 @@ namespace {
 using base::Duration;
 
 constexpr KnownName kTcpKeys[] = {
-    {"congestion", false}, {"keepalive"}, {"user_timeout"}, {"orphan_timeout"}, {"memory"},
+    {"congestion"}, {"keepalive"}, {"user_timeout"}, {"orphan_timeout"}, {"memory"},
 };
+constexpr KnownName kCongestions[] = {{"cubic"}, {"bbr"}};
 constexpr KnownName kKeepaliveKeys[] = {{"idle"}, {"interval"}, {"probes"}};
 constexpr KnownName kMemoryKeys[] = {{"receive"}, {"send"}};
 
@@ -55,6 +56,10 @@ void read_tcp(const Section& dataplane, Reading& reading, run::DataplaneSettings
   if (node == nullptr) return;
   const Section section(*node, "tcp", kTcpKeys, reading.problems);
   run::TcpSettings& tcp = settings.tcp;
+  if (const Node* congestion = section.find("congestion")) {
+    const auto choice = read_choice(*congestion, "congestion", kCongestions, reading.problems);
+    if (choice == 1) tcp.congestion = run::CongestionControl::kBbr;
+  }
   if (const Node* keepalive = section.find("keepalive")) read_keepalive(*keepalive, reading, tcp);
   section.duration("user_timeout", kTimeoutBounds, tcp.user_timeout);
   section.duration("orphan_timeout", kTimeoutBounds, tcp.orphan_timeout);

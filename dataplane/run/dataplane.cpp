@@ -79,6 +79,16 @@ nic::PcapWriter::Options capture_options(const PortSettings& port, std::uint16_t
           .epoch = since_epoch - (clock.now() - base::Instant())};
 }
 
+net::CongestionControl congestion_of(CongestionControl chosen) {
+  switch (chosen) {
+    case CongestionControl::kCubic:
+      break;
+    case CongestionControl::kBbr:
+      return net::CongestionControl::kBbr;
+  }
+  return net::CongestionControl::kCubic;
+}
+
 }  // namespace
 
 // In the order in which things are made; they go in the reverse order.
@@ -245,6 +255,7 @@ Worker::Options DataPlane::Parts::worker_options(unsigned worker) const {
   tcp.time_wait = settings.time_wait;
   tcp.receive_buffer = settings.receive_buffer;
   tcp.send_buffer = settings.send_buffer;
+  tcp.congestion = congestion_of(settings.tcp.congestion);
   tcp.receive_memory = settings.tcp.receive_memory;
   tcp.send_memory = settings.tcp.send_memory;
   tcp.user_timeout = settings.tcp.user_timeout;

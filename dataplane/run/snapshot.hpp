@@ -51,8 +51,11 @@ struct MemorySettings {
   bool huge_pages = true;  // used where there are some
 };
 
+enum class CongestionControl : std::uint8_t { kCubic, kBbr };
+
 // What a listener's or a backend's peer is given; net::TcpSettings has the same and more.
 struct TcpSettings {
+  CongestionControl congestion = CongestionControl::kCubic;
   base::Duration keepalive_idle = base::Duration::seconds(7200);  // 0: no keep-alive
   base::Duration keepalive_interval = base::Duration::seconds(75);
   std::uint64_t keepalive_probes = 9;

@@ -74,6 +74,7 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   memory: {packets_per_worker: 8192, huge_pages: false}
   limits: {max_connections: 1000, time_wait: 500ms, receive_buffer: 128K, send_buffer: 1M}
   tcp:
+    congestion: bbr
     keepalive: {idle: 10m, interval: 30s, probes: 4}
     user_timeout: 100s
     orphan_timeout: 5m
@@ -99,6 +100,7 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   EXPECT_EQ(dataplane.time_wait, Duration::milliseconds(500));
   EXPECT_EQ(dataplane.receive_buffer, 128U * 1024);
   EXPECT_EQ(dataplane.send_buffer, 1024U * 1024);
+  EXPECT_EQ(dataplane.tcp.congestion, run::CongestionControl::kBbr);
   EXPECT_EQ(dataplane.tcp.keepalive_idle, Duration::seconds(600));
   EXPECT_EQ(dataplane.tcp.keepalive_interval, Duration::seconds(30));
   EXPECT_EQ(dataplane.tcp.keepalive_probes, 4U);

@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
                            "addresses: [198.18.0.2/24]}\n",
                            "2:28: receive_buffer: 127K is too little where a port's mtu is above "
                            "1500; expected at least 128K"},
+        WrongConfiguration{"Congestion", dataplane("tcp: {congestion: reno}"),
+                           "2:21: congestion: unknown value \"reno\"; expected cubic or bbr"},
         WrongConfiguration{"KeepaliveIdle", dataplane("tcp: {keepalive: {idle: 10ms}}"),
                            "2:27: idle: 10ms is too short; expected at least 1s, or 0 for no "
                            "keep-alive"},
@@ -198,11 +200,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongConfiguration{"Ipv6Loopback", port("device: tap:s, addresses: [\"::1/128\"]"),
                            "3:47: addresses: ::1/128 is not a host's address; expected an "
                            "address within its network, such as 2001:db8::2/64"},
-        WrongConfiguration{"MappedIpv4",
-                           port("device: tap:s, addresses: [\"::ffff:198.18.0.2/120\"]"),
-                           "3:47: addresses: \"::ffff:198.18.0.2/120\" is not an address with a length; "
-                           "expected an address with its network's length, such as "
-                           "198.18.0.2/24 or 2001:db8::2/64"},
+        WrongConfiguration{
+            "MappedIpv4", port("device: tap:s, addresses: [\"::ffff:198.18.0.2/120\"]"),
+            "3:47: addresses: \"::ffff:198.18.0.2/120\" is not an address with a length; "
+            "expected an address with its network's length, such as "
+            "198.18.0.2/24 or 2001:db8::2/64"},
         WrongConfiguration{
             "Ipv6AddressTwice",
             port("device: tap:s, addresses: [\"2001:db8::2/64\", "
@@ -254,10 +256,12 @@ INSTANTIATE_TEST_SUITE_P(
                            port(std::string(kTapAndAddress) + ", gateway: 198.18.0.2"),
                            "3:72: gateway: 198.18.0.2 is the port's own address; expected another "
                            "host's"},
-        WrongConfiguration{"VlanThatIsNone", port(std::string(kTapAndAddress) + ", vlan: 0"),
-                           "3:69: vlan: \"0\" is not possible; expected a whole number from 1 to 4094"},
-        WrongConfiguration{"VlanOfAllOnes", port(std::string(kTapAndAddress) + ", vlan: 4095"),
-                           "3:69: vlan: \"4095\" is not possible; expected a whole number from 1 to 4094"},
+        WrongConfiguration{
+            "VlanThatIsNone", port(std::string(kTapAndAddress) + ", vlan: 0"),
+            "3:69: vlan: \"0\" is not possible; expected a whole number from 1 to 4094"},
+        WrongConfiguration{
+            "VlanOfAllOnes", port(std::string(kTapAndAddress) + ", vlan: 4095"),
+            "3:69: vlan: \"4095\" is not possible; expected a whole number from 1 to 4094"},
         WrongConfiguration{"RouteWithoutRouter",
                            port(std::string(kTapAndAddress) + ", routes: [{to: 203.0.113.0/24}]"),
                            "3:72: a route has no via; expected a router's address such as "
