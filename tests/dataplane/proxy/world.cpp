@@ -1,5 +1,7 @@
 #include "tests/dataplane/proxy/world.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -346,6 +348,32 @@ bool World::is_clean() {
     }
   }
   return proxy->sessions() == 0 && proxy->handshakes() == 0;
+}
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + (i * 7 + i / 251) % 26);
+  return text;
+}
+
+void echo(BackendConnection& connection) {
+  connection.to_send += connection.received;
+  connection.received.clear();
+  if (connection.got_fin) connection.finish = true;
+}
+
+World::Options short_time_wait() {
+  World::Options options;
+  options.tcp.time_wait = Duration::milliseconds(500);
+  return options;
+}
+
+void expect_clean(World& world) {
+  EXPECT_TRUE(world.run_until([&] { return world.is_clean(); }, Duration::seconds(200)))
+      << "sessions " << world.proxy->sessions() << ", handshakes " << world.proxy->handshakes()
+      << ", packets " << world.client_host->pool.available() << ' '
+      << world.sluice_host->pool.available() << ' ' << world.backend_host->pool.available()
+      << ", connections " << world.sluice_host->stack.usage().connections;
 }
 
 }  // namespace sluice::proxy::test

@@ -209,4 +209,13 @@ inline constexpr base::Ipv4Address kBackendAddress = base::Ipv4Address::of(198, 
 Route make_route(const std::vector<std::string>& certificate_names,
                  const std::vector<std::string>& match = {});
 
+// Text of which no part looks like another.
+std::string pattern(std::size_t size);
+// Answers every request with as many bytes as it had, and closes when the client has.
+void echo(BackendConnection& connection);
+// Connections are gone soon after they are closed.
+World::Options short_time_wait();
+// Waits until the world is clean; says what is left where it is not.
+void expect_clean(World& world);
+
 }  // namespace sluice::proxy::test
