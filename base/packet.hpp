@@ -11,6 +11,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -68,6 +69,7 @@ class Packet {
     checksum = {};
     traffic_class = 0;
     flow_hash = 0;
+    train_ = {};
   }
 
   [[nodiscard]] std::byte* data() { return start_ + offset_; }
@@ -119,6 +121,7 @@ class Packet {
   // One more holder: each has to call release() once.
   // An only holder needs no locked instruction: nobody else can come or go meanwhile.
   void retain() {
+    if (leads_train()) retain_train();
     std::atomic_ref references(*references_);
     if (references.load(std::memory_order_relaxed) == 1) {
       references.store(2, std::memory_order_relaxed);
@@ -126,7 +129,10 @@ class Packet {
       references.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  void release() { pool_->release(this); }
+  void release() {
+    if (leads_train()) release_train();
+    pool_->release(this);
+  }
   [[nodiscard]] PacketPool& pool() const { return *pool_; }
   // For pools: drops a reference, true when it was the last. The count is indeterminate then.
   [[nodiscard]] bool drop_reference() {
@@ -152,11 +158,41 @@ class Packet {
     bool ip_verified : 1 = false;  // rx: the device found the IPv4 header checksum right
     bool l4_verified : 1 = false;  // rx: the same for TCP
     bool bad : 1 = false;          // rx: the device found one wrong
-    bool ip_wanted : 1 = false;    // tx: the device fills in the IPv4 header checksum
-    bool l4_wanted : 1 = false;    // tx: and TCP's, whose field holds the pseudo-header sum
-    std::uint8_t l2_size = 0;      // tx: header sizes the device needs for that, bytes
+    // tx: the device fills in TCP's, whose field holds the pseudo-header sum; that of IPv4's header
+    // is right already.
+    bool l4_wanted : 1 = false;
+    std::uint8_t l2_size = 0;  // tx: header sizes the device needs for that, bytes
     std::uint8_t l3_size = 0;
   };
+
+  // A train is one TCP segment of many times the usual size, for a device that cuts it into
+  // segments itself. Its first packet holds the headers and nothing else; the text follows in
+  // packets of which the train holds a reference each, which it takes and drops with its own.
+  struct Train {
+    std::uint32_t text_size = 0;     // of all its packets, bytes
+    std::uint16_t segment_size = 0;  // text of each segment but the last, which may have less
+    std::uint16_t packets = 0;       // with text; 0: an ordinary packet
+  };
+  [[nodiscard]] bool leads_train() const { return train_.packets != 0; }
+  [[nodiscard]] const Train& train() const { return train_; }
+  // The packets with text, in order.
+  [[nodiscard]] std::span<Packet* const> train_text() const {
+    return {train_list(), train_.packets};
+  }
+  // Puts `text`, the caller's reference included, at the train's end; the first makes it one.
+  // Precondition: text.size() is segment_size, less only for the last; fewer than
+  // max_train_packets() are in it; this packet is its owner's alone.
+  void extend_train(Packet& text, std::uint16_t segment_size) {
+    assert(train_.packets < max_train_packets() && text.size() <= segment_size);
+    train_.segment_size = segment_size;
+    train_.text_size += static_cast<std::uint32_t>(text.size());
+    train_list()[train_.packets++] = &text;
+  }
+  [[nodiscard]] std::size_t max_train_packets() const {
+    return (capacity_ - kTrainOffset) / sizeof(Packet*);
+  }
+  // With the text of a train.
+  [[nodiscard]] std::size_t frame_size() const { return size_ + train_.text_size; }
 
   Packet* next = nullptr;  // chain link of the queue that holds the packet
   Checksum checksum;
@@ -165,7 +201,20 @@ class Packet {
 
  private:
   static constexpr std::size_t kOverhead = 256;  // mbuf and packet
+  // Where a train's first packet lists the others: behind the longest TCP header.
+  static constexpr std::size_t kTrainOffset = kHeadroom + 64;
 
+  [[nodiscard]] Packet** train_list() const {
+    return reinterpret_cast<Packet**>(start_ + kTrainOffset);
+  }
+  void retain_train() {
+    for (Packet* text : train_text()) text->retain();
+  }
+  void release_train() {
+    for (Packet* text : train_text()) text->release();
+  }
+
+  Train train_;
   PacketPool* pool_;
   std::uint16_t* references_;
   std::byte* start_;

@@ -17,12 +17,16 @@ using run::DeviceKind;
 namespace limits = base::limits;
 
 constexpr KnownName kPortKeys[] = {
-    {"name"}, {"device"}, {"role"},   {"addresses"}, {"gateway"}, {"routes"},
-    {"mtu"},  {"queues"}, {"faults"}, {"capture"},   {"vlan"},
+    {"name"}, {"device"}, {"role"},     {"addresses"}, {"gateway"}, {"routes"},
+    {"mtu"},  {"queues"}, {"offloads"}, {"faults"},    {"capture"}, {"vlan"},
 };
 constexpr KnownName kFaultKeys[] = {
     {"loss"}, {"duplication"}, {"reordering"}, {"corruption"}, {"delay"}, {"jitter"}, {"seed"},
 };
+constexpr KnownName kOffloadKeys[] = {{"tso"}, {"rx_coalescing"}};
+// In the order of run::OffloadChoice.
+constexpr KnownName kTsoChoices[] = {{"auto"}, {"on"}, {"off"}};
+constexpr KnownName kCoalescingChoices[] = {{"auto"}, {"off"}};
 constexpr KnownName kRoles[] = {{"client"}, {"server"}};
 
 constexpr std::size_t kMaxAddresses = 256;  // per port
@@ -209,6 +213,21 @@ void read_faults(const Section& section, Reading& reading, run::PortSettings& po
   port.faults = faults;
 }
 
+void read_offloads(const Section& section, Reading& reading, run::PortSettings& port) {
+  const Node* node = section.find("offloads");
+  if (node == nullptr) return;
+  const Section keys(*node, "offloads", kOffloadKeys, reading.problems);
+  if (const Node* tso = keys.find("tso")) {
+    const auto choice = read_choice(*tso, "tso", kTsoChoices, reading.problems);
+    port.offloads.tso = static_cast<run::OffloadChoice>(choice.value_or(0));
+  }
+  if (const Node* coalescing = keys.find("rx_coalescing")) {
+    const auto choice =
+        read_choice(*coalescing, "rx_coalescing", kCoalescingChoices, reading.problems);
+    if (choice == 1) port.offloads.rx_coalescing = run::OffloadChoice::kOff;
+  }
+}
+
 void read_name(const Section& section, Reading& reading,
                const std::vector<run::PortSettings>& ports, run::PortSettings& port) {
   const Node* node = section.require("name", kNameExpected);
@@ -265,6 +284,7 @@ run::PortSettings read_port(const Node& node, Reading& reading,
       reading.problems.add(role->where, "role: only a memif device has one; expected none");
     }
   }
+  read_offloads(section, reading, port);
   read_faults(section, reading, port);
   if (const std::string* capture = section.text("capture", "a file to write, such as edge.pcap")) {
     port.capture = reading.resolve(*capture).string();

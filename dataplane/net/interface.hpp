@@ -27,6 +27,7 @@ class Interface {
       : mtu_(settings.mtu),
         verifies_checksums_(settings.device_verifies_checksums),
         computes_checksums_(settings.device_computes_checksums),
+        train_packets_(settings.train_packets),
         answers_(settings.answers_arp),
         subnets_(settings.addresses, settings.gateway, settings.routes),
         prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway, settings.routes),
@@ -62,6 +63,15 @@ class Interface {
   [[nodiscard]] std::size_t mtu() const { return mtu_; }
   [[nodiscard]] bool verifies_checksums() const { return verifies_checksums_; }
   [[nodiscard]] bool computes_checksums() const { return computes_checksums_; }
+  [[nodiscard]] std::size_t train_packets() const { return train_packets_; }
+  // True when the payload of an IP packet, or each segment of a train, fits behind such a header.
+  [[nodiscard]] bool takes(const base::Packet& payload, std::size_t ip_header_size) const {
+    if (!payload.leads_train()) return payload.size() + ip_header_size <= mtu_;
+    const base::Packet::Train& train = payload.train();
+    return payload.size() + train.segment_size + ip_header_size <= mtu_ &&
+           train.packets <= train_packets_ &&
+           payload.frame_size() + ip_header_size <= kLongestPacket;
+  }
   // For its addresses, to ARP, Neighbour Discovery and echo requests.
   [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] const Ipv4Subnets& subnets() const { return subnets_; }
@@ -100,9 +110,13 @@ class Interface {
     return gateways;
   }
 
+  // What the IPv4 header's total length can say.
+  static constexpr std::size_t kLongestPacket = 65'535;
+
   std::size_t mtu_;
   bool verifies_checksums_;
   bool computes_checksums_;
+  std::size_t train_packets_;
   bool answers_;
   Ipv4Subnets subnets_;
   Ipv6Prefixes prefixes_;

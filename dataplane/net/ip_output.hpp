@@ -16,17 +16,29 @@ class IpOutput {
   virtual ~IpOutput() = default;
 
   // Sends a TCP segment that begins at the packet's first byte and has headroom for IP and Ethernet
-  // in front, with the ECN field of the packet's traffic class. Fills in the TCP checksum (or asks
-  // the device to), prepends the headers, resolves the next hop, and queues the frame. Takes over
-  // this reference to the packet; what cannot be sent is counted and released.
+  // in front, or a train of such segments behind their header, where trains go; with the ECN field
+  // of the packet's traffic class. Fills in the TCP checksum (or asks the device to), prepends the
+  // headers, resolves the next hop, and queues the frame. Takes over this reference to the packet;
+  // what cannot be sent is counted and released.
   virtual void send_tcp(base::Instant now, const base::IpAddress& source,
                         const base::IpAddress& destination, base::PacketPtr segment) = 0;
 
   // The largest IP packet towards the destination; nothing when there is no route.
   [[nodiscard]] virtual std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const = 0;
+  // False while there is no interface that takes trains: nobody need look for one.
+  [[nodiscard]] bool any_trains() const { return any_trains_; }
+  void allow_trains() { any_trains_ = true; }
+  // Packets of text that a train may have from here to there; 0: no trains.
+  [[nodiscard]] virtual std::size_t train_packets(const base::IpAddress& /*source*/,
+                                                  const base::IpAddress& /*destination*/) const {
+    return 0;
+  }
   // True for an address of one of our interfaces.
   [[nodiscard]] virtual bool is_local(const base::IpAddress& address) const = 0;
+
+ private:
+  bool any_trains_ = false;
 };
 
 }  // namespace sluice::net

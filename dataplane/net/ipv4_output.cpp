@@ -65,6 +65,13 @@ std::optional<std::size_t> Ipv4Output::path_mtu(const base::IpAddress& destinati
   return mtu;
 }
 
+std::size_t Ipv4Output::train_packets(const base::IpAddress& source,
+                                      const base::IpAddress& destination) const {
+  if (!source.is_ipv4() || !destination.is_ipv4()) return 0;
+  const auto found = route(source.ipv4(), destination.ipv4());
+  return found ? found->interface->train_packets() : 0;
+}
+
 bool Ipv4Output::is_local(const base::IpAddress& address) const {
   return address.is_ipv4() && owns(address.ipv4());
 }
@@ -121,7 +128,7 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     counters_.add(NetCounter::kIpv4IllegalDestination);
     return std::nullopt;
   }
-  if (payload.size() + wire::Ipv4Header::kMinSize > found->interface->mtu()) {
+  if (!found->interface->takes(payload, wire::Ipv4Header::kMinSize)) {
     counters_.add(NetCounter::kIpv4TooBig);
     return std::nullopt;
   }
@@ -135,7 +142,7 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
 void Ipv4Output::send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
                       base::PacketPtr payload) {
   const base::MutableBytes space = payload->prepend(wire::Ipv4Header::kMinSize);
-  wire::serialize_ipv4(header, payload->size(), space);
+  wire::serialize_ipv4(header, payload->frame_size(), space);
   route.interface->neighbours().send(now, route.next_hop, std::move(payload));
 }
 

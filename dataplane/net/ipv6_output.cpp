@@ -18,7 +18,6 @@ bool any_prefixes(const Interfaces& interfaces, Predicate predicate) {
 
 }  // namespace
 
-// The checksum is not left to the device: what asks it to is said in terms of IPv4.
 void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
                           const base::IpAddress& destination, base::PacketPtr segment) {
   if (source.is_ipv4() || destination.is_ipv4()) {
@@ -37,7 +36,7 @@ void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
                         .destination = destination,
                         .link_header_size = route->interface->link().header_size(),
                         .ip_header_size = wire::Ipv6Header::kSize,
-                        .by_device = false},
+                        .by_device = route->interface->computes_checksums()},
                        *segment);
   send(now, *route, header, std::move(segment));
 }
@@ -63,6 +62,13 @@ std::optional<std::size_t> Ipv6Output::path_mtu(const base::IpAddress& destinati
     mtu = std::min(mtu.value_or(interface->mtu()), interface->mtu());
   }
   return mtu;
+}
+
+std::size_t Ipv6Output::train_packets(const base::IpAddress& source,
+                                      const base::IpAddress& destination) const {
+  if (source.is_ipv4() || destination.is_ipv4()) return 0;
+  const auto found = route(source.ipv6(), destination.ipv6());
+  return found ? found->interface->train_packets() : 0;
 }
 
 bool Ipv6Output::is_local(const base::IpAddress& address) const {
@@ -118,7 +124,7 @@ std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& 
     counters_.add(NetCounter::kIpv6NoRoute);
     return std::nullopt;
   }
-  if (payload.size() + wire::Ipv6Header::kSize > found->interface->mtu()) {
+  if (!found->interface->takes(payload, wire::Ipv6Header::kSize)) {
     counters_.add(NetCounter::kIpv6TooBig);
     return std::nullopt;
   }
@@ -132,7 +138,7 @@ std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& 
 void Ipv6Output::send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
                       base::PacketPtr payload) {
   const base::MutableBytes space = payload->prepend(wire::Ipv6Header::kSize);
-  wire::serialize_ipv6(header, payload->size(), space);
+  wire::serialize_ipv6(header, payload->frame_size(), space);
   route.interface->neighbours().send(now, route.next_hop, std::move(payload));
 }
 

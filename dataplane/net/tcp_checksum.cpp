@@ -12,10 +12,12 @@ namespace sluice::net {
 void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment) {
   assert(segment.size() >= wire::TcpHeader::kMinSize);
   std::byte* field = segment.data() + wire::kTcpChecksumOffset;
-  wire::InternetSum sum = wire::pseudo_header_sum(what.source, what.destination,
-                                                  wire::IpProtocol::kTcp, segment.size());
+  // Each segment of a train has a length of its own, which the device adds.
+  const std::size_t length = segment.leads_train() ? 0 : segment.size();
+  wire::InternetSum sum =
+      wire::pseudo_header_sum(what.source, what.destination, wire::IpProtocol::kTcp, length);
   segment.checksum = {};
-  if (what.by_device) {
+  if (what.by_device || segment.leads_train()) {
     base::store_be(field, sum.folded());
     segment.checksum.l4_wanted = true;
     segment.checksum.l2_size =

@@ -17,7 +17,7 @@ struct TcpChecksum {
 };
 
 // `segment` begins at the TCP header. In software the whole segment is summed; a device is left the
-// pseudo-header's sum to go on with.
+// pseudo-header's sum to go on with, and always for the segments of a train.
 void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment);
 
 }  // namespace sluice::net

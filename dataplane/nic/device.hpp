@@ -20,6 +20,8 @@ struct DeviceInfo {
   // True where the device itself does the work; otherwise the stack does it in software.
   bool verifies_checksums = false;  // fills Packet::Checksum's rx bits
   bool computes_checksums = false;  // obeys Packet::Checksum's tx bits
+  // Takes trains of up to so many packets of text and cuts them into segments; 0: none.
+  std::uint16_t train_packets = 0;
 };
 
 class Device {

@@ -39,29 +39,68 @@ base::Packet::Checksum received_checksum(std::uint64_t flags) {
   return checksum;
 }
 
-// Only IPv4 has a header checksum; for TCP's the driver has to know which header it is behind.
+// For TCP's checksum the driver has to know which header it is behind.
 std::uint64_t transmit_flags(const base::Packet& frame) {
   const base::Packet::Checksum& checksum = frame.checksum;
-  std::uint64_t flags = 0;
-  if (checksum.ip_wanted) flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
-  if (checksum.l4_wanted) {
-    const bool is_ipv6 = frame.bytes()[checksum.l2_size] >> 4 == std::byte{6};
-    flags |= (is_ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4) | RTE_MBUF_F_TX_TCP_CKSUM;
+  if (!checksum.l4_wanted) return 0;
+  const bool is_ipv6 = frame.bytes()[checksum.l2_size] >> 4 == std::byte{6};
+  return (is_ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4) | RTE_MBUF_F_TX_TCP_CKSUM;
+}
+
+// Where the driver finds the packet's bytes. A packet that has been in a train may still point to
+// the one behind it.
+rte_mbuf* describe_bytes(base::Packet& packet) {
+  rte_mbuf* mbuf = mbuf_of(&packet);
+  mbuf->data_off = static_cast<std::uint16_t>(packet.headroom());
+  mbuf->data_len = static_cast<std::uint16_t>(packet.size());
+  mbuf->nb_segs = 1;
+  mbuf->next = nullptr;
+  return mbuf;
+}
+
+// The text behind the headers, and what each segment is to have of it. Each gets an IPv4 header of
+// its own, too.
+void describe_train(const base::Packet& frame, bool ipv4_checksums, rte_mbuf& head) {
+  const base::Packet::Checksum& checksum = frame.checksum;
+  head.ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+  if (ipv4_checksums && (head.ol_flags & RTE_MBUF_F_TX_IPV4) != 0) {
+    head.ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
   }
-  return flags;
+  head.l4_len = (frame.size() - checksum.l2_size - checksum.l3_size) & 0xff;
+  head.tso_segsz = frame.train().segment_size;
+  head.nb_segs = static_cast<std::uint16_t>(1 + frame.train().packets);
+  rte_mbuf* last = &head;
+  for (base::Packet* text : frame.train_text()) {
+    last->next = describe_bytes(*text);
+    last = last->next;
+    last->ol_flags = 0;
+  }
 }
 
 // What the driver is to read.
-rte_mbuf* describe(base::Packet& frame) {
-  rte_mbuf* mbuf = mbuf_of(&frame);
-  mbuf->data_off = static_cast<std::uint16_t>(frame.headroom());
-  mbuf->data_len = static_cast<std::uint16_t>(frame.size());
-  mbuf->pkt_len = static_cast<std::uint32_t>(frame.size());
+rte_mbuf* describe(base::Packet& frame, bool ipv4_checksums) {
+  rte_mbuf* mbuf = describe_bytes(frame);
+  mbuf->pkt_len = static_cast<std::uint32_t>(frame.frame_size());
   mbuf->ol_flags = transmit_flags(frame);
   mbuf->tx_offload = 0;
   mbuf->l2_len = frame.checksum.l2_size & 0x7f;
   mbuf->l3_len = frame.checksum.l3_size & 0x1ff;
+  if (frame.leads_train()) describe_train(frame, ipv4_checksums, *mbuf);
   return mbuf;
+}
+
+struct Tally {
+  std::uint64_t bytes = 0;
+  std::uint64_t trains = 0;
+};
+
+Tally tally(std::span<rte_mbuf* const> frames) {
+  Tally sum;
+  for (const rte_mbuf* mbuf : frames) {
+    sum.bytes += mbuf->pkt_len;
+    sum.trains += (mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 ? 1 : 0;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -149,42 +188,61 @@ void DpdkDevice::adopt_parts(rte_mbuf& mbuf) {
 
 std::size_t DpdkDevice::transmit(base::Instant now, std::span<base::Packet* const> frames) {
   std::array<rte_mbuf*, kBurst> burst;
-  std::size_t done = 0;
-  std::uint16_t filled = 0;
-  std::uint64_t bytes = 0;
-  // Where a frame that cannot be sent interrupts the burst, the rest waits for the next call.
-  while (done + filled < frames.size() && filled < kBurst) {
-    base::Packet& frame = *frames[done + filled];
-    if (!sendable(frame)) {
-      if (filled > 0) break;
-      counters_.add(NicCounter::kTransmitOversize);
-      frame.release();
-      ++done;
-      continue;
-    }
-    bytes += frame.size();
-    burst[filled++] = describe(frame);
-  }
-  if (filled == 0) return done;
+  const Load load = fill(burst, frames);
+  const std::span<rte_mbuf*> mbufs = std::span(burst).first(load.frames);
+  if (mbufs.empty()) return load.dropped;
 
   // Sizes are read before the driver has the frames: afterwards they may be gone.
-  const std::uint16_t sent = rte_eth_tx_burst(options_.port, options_.queue, burst.data(), filled);
-  for (rte_mbuf* left : std::span(burst).subspan(sent, filled - std::size_t{sent})) {
-    bytes -= left->pkt_len;
-  }
+  const Tally offered = tally(mbufs);
+  const std::uint16_t sent =
+      rte_eth_tx_burst(options_.port, options_.queue, mbufs.data(), load.frames);
+  const Tally left = tally(mbufs.subspan(sent));
   counters_.add(NicCounter::kSentFrames, sent);
-  counters_.add(NicCounter::kSentBytes, bytes);
-  if (sent < filled) counters_.add(NicCounter::kTransmitPartial);
-  if (sent > 0 || link_is_up(now)) return done + sent;
+  counters_.add(NicCounter::kSentBytes, offered.bytes - left.bytes);
+  counters_.add(NicCounter::kSentTrains, offered.trains - left.trains);
+  if (sent < load.frames) counters_.add(NicCounter::kTransmitPartial);
+  if (sent > 0 || link_is_up(now)) return load.dropped + sent;
 
   // Nothing leaves while the link is down; TCP retransmits what matters once it is up again.
-  counters_.add(NicCounter::kTransmitLinkDown, filled);
-  for (rte_mbuf* mbuf : std::span(burst).first(filled)) rte_pktmbuf_free_seg(mbuf);
-  return done + filled;
+  counters_.add(NicCounter::kTransmitLinkDown, load.frames);
+  for (rte_mbuf* mbuf : mbufs) rte_pktmbuf_free(mbuf);
+  return load.dropped + load.frames;
+}
+
+// Where a frame that cannot be sent interrupts the burst, the rest waits for the next call.
+DpdkDevice::Load DpdkDevice::fill(std::span<rte_mbuf*> burst,
+                                  std::span<base::Packet* const> frames) {
+  Load load;
+  bool trains = false;
+  while (load.dropped + load.frames < frames.size() && load.frames < burst.size()) {
+    base::Packet& frame = *frames[load.dropped + load.frames];
+    if (!sendable(frame)) {
+      if (load.frames > 0) break;
+      counters_.add(NicCounter::kTransmitOversize);
+      frame.release();
+      ++load.dropped;
+      continue;
+    }
+    trains |= frame.leads_train();
+    burst[load.frames++] = describe(frame, options_.ipv4_checksums);
+  }
+  if (!trains) return load;
+  // Drivers have conditions for them, and their devices other ideas of what stands in the headers.
+  const std::uint16_t accepted =
+      rte_eth_tx_prepare(options_.port, options_.queue, burst.data(), load.frames);
+  if (accepted == 0) {
+    counters_.add(NicCounter::kTransmitOversize);
+    rte_pktmbuf_free(burst.front());
+    ++load.dropped;
+  }
+  load.frames = accepted;
+  return load;
 }
 
 bool DpdkDevice::sendable(const base::Packet& frame) const {
-  return !frame.empty() && frame.size() <= longest_frame_;
+  const base::Packet::Train& train = frame.train();
+  return !frame.empty() && frame.size() + train.segment_size <= longest_frame_ &&
+         train.packets <= options_.info.train_packets;
 }
 
 bool DpdkDevice::link_is_up(base::Instant now) {

@@ -21,8 +21,9 @@ class DpdkDevice final : public Device {
     std::uint16_t port = 0;
     std::uint16_t queue = 0;
     DeviceInfo info;
-    bool hashes = false;  // the device fills in the RSS hash of what it receives
-    int wake_fd = -1;     // the driver's; see Device::wake_fd()
+    bool ipv4_checksums = false;  // the device computes those of the segments that it makes
+    bool hashes = false;          // the device fills in the RSS hash of what it receives
+    int wake_fd = -1;             // the driver's; see Device::wake_fd()
   };
   // `pool` is the one that the receive queue was set up with.
   DpdkDevice(const Options& options, DpdkPacketPool& pool, base::Counters<NicCounter>& counters);
@@ -37,6 +38,12 @@ class DpdkDevice final : public Device {
   [[nodiscard]] bool shed(rte_mbuf& mbuf);
   [[nodiscard]] base::Packet* adopt(rte_mbuf& mbuf) const;
   void adopt_parts(rte_mbuf& mbuf);
+  // What fill() has put into a burst, and how many frames in front of it could not be sent.
+  struct Load {
+    std::size_t dropped = 0;
+    std::uint16_t frames = 0;
+  };
+  Load fill(std::span<rte_mbuf*> burst, std::span<base::Packet* const> frames);
   [[nodiscard]] bool sendable(const base::Packet& frame) const;
   [[nodiscard]] bool link_is_up(base::Instant now);
 

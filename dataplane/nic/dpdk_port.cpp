@@ -113,6 +113,8 @@ base::Result<void, std::string> DpdkPort::configure() {
   RssKey key{};
   offloads_ = choose_offloads(device, settings_, queues_);
   request_offloads(offloads_, device, conf.rxmode, conf.txmode);
+  if (offloads_[Offload::kSegmentation].by_device) info_.train_packets = train_packets(device);
+  ipv4_checksums_ = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   if (scales()) request_scaling(device, settings_, key, conf);
   if (const int error = rte_eth_dev_configure(port_, queues_, queues_, &conf); error != 0) {
     return failure("the device does not take its configuration (MTU and queues)", error);
@@ -190,10 +192,13 @@ base::Result<void, std::string> DpdkPort::take_groups() {
 std::unique_ptr<Device> DpdkPort::device(std::uint16_t queue,
                                          base::Counters<NicCounter>& counters) const {
   const int wake_fd = settings_.wakes ? rte_eth_dev_rx_intr_ctl_q_get_fd(port_, queue) : -1;
-  return std::make_unique<DpdkDevice>(
-      DpdkDevice::Options{
-          .port = port_, .queue = queue, .info = info_, .hashes = scales(), .wake_fd = wake_fd},
-      *pools_[queue], counters);
+  return std::make_unique<DpdkDevice>(DpdkDevice::Options{.port = port_,
+                                                          .queue = queue,
+                                                          .info = info_,
+                                                          .ipv4_checksums = ipv4_checksums_,
+                                                          .hashes = scales(),
+                                                          .wake_fd = wake_fd},
+                                      *pools_[queue], counters);
 }
 
 }  // namespace sluice::nic

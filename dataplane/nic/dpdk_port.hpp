@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -34,6 +35,12 @@ struct DpdkPortSettings {
   // A fault device stands in front: what it corrupts must not be repaired, or overlooked, by the
   // device, and what it loses must be a packet as on the wire.
   bool faulty = false;
+  // Why the stack cuts its segments itself, or has no others put together for it, whatever the
+  // device can do; empty: it need not.
+  std::string_view no_segmentation;
+  std::string_view no_coalescing;
+  // A driver that cuts segments on the processor is let do it, too.
+  bool segments_anyhow = false;
   // The driver's receive interrupt is a file descriptor that is readable while frames wait: a
   // tap's.
   bool wakes = false;
@@ -89,6 +96,7 @@ class DpdkPort {
   std::uint16_t queues_ = 0;
   bool attached_ = false;
   Offloads offloads_;
+  bool ipv4_checksums_ = false;  // computed by the device for the segments that it makes
   bool promiscuous_ = false;
 };
 

@@ -13,6 +13,7 @@ constexpr std::size_t kBurst = base::limits::kBurst;
 DeviceInfo without_offloads(DeviceInfo info) {
   info.verifies_checksums = false;
   info.computes_checksums = false;
+  info.train_packets = 0;
   return info;
 }
 

@@ -285,6 +285,7 @@ base::Result<Worker::PortQueue, std::string> DataPlane::Parts::port_queue(
                      .mtu = info.mtu,
                      .device_verifies_checksums = info.verifies_checksums,
                      .device_computes_checksums = info.computes_checksums,
+                     .train_packets = info.train_packets,
                      .answers_arp = index == Steering::kAnsweringWorker,
                      .probes_ipv4 = true};
   queue.transmitter = index % open.port->queues();

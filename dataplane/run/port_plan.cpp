@@ -44,6 +44,11 @@ std::size_t round_up(std::size_t value, std::size_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
+bool has_ipv6(const PortSettings& port) {
+  return std::ranges::any_of(port.addresses,
+                             [](const auto& prefix) { return !prefix.address.is_ipv4(); });
+}
+
 base::Result<void, std::string> check_mtu(const PortSettings& port) {
   const bool jumbo = port.kind == DeviceKind::kMemif || port.kind == DeviceKind::kAfPacket ||
                      port.kind == DeviceKind::kPci;
@@ -126,6 +131,31 @@ PortPlan plan_kind(const PortSettings& port, const std::string& index, std::uint
   return plan_pci(port);
 }
 
+// The tap driver compares a segment, Ethernet's header included, with the MTU that it was told,
+// which therefore stays Ethernet's; and it knows segments of IPv4 only.
+base::Result<void, std::string> plan_segmentation_on_tap(const PortSettings& port, PortPlan& plan) {
+  constexpr std::uint16_t kMost = kStandardMtu - wire::EthernetHeader::kSize;
+  if (port.mtu > kMost || has_ipv6(port)) {
+    return base::Unexpected{"a tap's driver cuts segments of IPv4 only, and for an MTU of up to " +
+                            std::to_string(kMost)};
+  }
+  plan.device.device_knows_mtu = false;
+  return {};
+}
+
+base::Result<void, std::string> plan_offloads(const PortSettings& port, PortPlan& plan) {
+  constexpr std::string_view kOff = "the configuration says so";
+  nic::DpdkPortSettings& device = plan.device;
+  device.faulty = port.faults.has_value();
+  if (port.offloads.rx_coalescing == OffloadChoice::kOff) device.no_coalescing = kOff;
+  if (!port.capture.empty()) device.no_segmentation = "the capture has frames as on the wire";
+  if (port.offloads.tso == OffloadChoice::kOff) device.no_segmentation = kOff;
+  if (port.offloads.tso != OffloadChoice::kOn) return {};
+  device.segments_anyhow = true;
+  return port.kind == DeviceKind::kTap ? plan_segmentation_on_tap(port, plan)
+                                       : base::Result<void, std::string>{};
+}
+
 // How many queues to ask for. memif's two sides have to agree on a number: one, unless it is said.
 std::uint16_t wanted_queues(const PortSettings& port, std::size_t workers) {
   const auto each = static_cast<std::uint16_t>(workers);
@@ -174,9 +204,7 @@ base::Result<void, std::string> check_memif(const PortSettings& port) {
 
 // Only a device that others share filters: taps and memif deliver whatever the other side sends.
 bool wants_groups(const PortSettings& port) {
-  return port.kind != DeviceKind::kTap && port.kind != DeviceKind::kMemif &&
-         std::ranges::any_of(port.addresses,
-                             [](const auto& prefix) { return !prefix.address.is_ipv4(); });
+  return port.kind != DeviceKind::kTap && port.kind != DeviceKind::kMemif && has_ipv6(port);
 }
 
 }  // namespace
@@ -198,7 +226,7 @@ base::Result<PortPlan, std::string> plan_port(const PortSettings& port,
   plan.device.max_queues = std::min(plan.device.max_queues, queues);
   plan.device.mtu = port.mtu;
   plan.device.takes_groups = wants_groups(port);
-  plan.device.faulty = port.faults.has_value();
+  TRY(plan_offloads(port, plan));
   plan.data_room =
       std::max({plan.data_room, round_up(port.mtu + kFrameHeader, 1024), kDefaultDataRoom});
   return plan;

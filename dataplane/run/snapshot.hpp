@@ -30,6 +30,18 @@ struct FaultSettings {
 
 enum class DeviceKind : std::uint8_t { kPci, kTap, kAfXdp, kAfPacket, kMemif };
 
+// Whether a device may do what the stack can do as well.
+enum class OffloadChoice : std::uint8_t {
+  kAuto,  // where it spares the processor the work
+  kOn,    // also where its driver does the work on the processor
+  kOff,
+};
+
+struct OffloadSettings {
+  OffloadChoice tso = OffloadChoice::kAuto;
+  OffloadChoice rx_coalescing = OffloadChoice::kAuto;  // never kOn
+};
+
 struct PortSettings {
   std::string name;
   DeviceKind kind = DeviceKind::kTap;
@@ -42,6 +54,7 @@ struct PortSettings {
   std::optional<std::uint16_t> vlan;
   std::uint16_t mtu = 1500;
   std::optional<std::uint16_t> queues;  // at most; default: as many as workers and device allow
+  OffloadSettings offloads;
   std::optional<FaultSettings> faults;
   std::string capture;  // pcap file to write; empty for none
 };

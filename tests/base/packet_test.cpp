@@ -14,7 +14,7 @@ namespace {
 class PacketTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kPackets = 8;
-  static constexpr std::size_t kDataRoom = 64;
+  static constexpr std::size_t kDataRoom = 128;
 
   PacketPtr packet(std::string_view payload = {}) {
     PacketPtr made(pool_.allocate());
@@ -129,6 +129,36 @@ TEST_F(PacketTest, PointerOwnsOneReference) {
   EXPECT_EQ(pool_.available(), kPackets - 1);
   raw->release();
   EXPECT_EQ(pool_.available(), kPackets);
+}
+
+TEST_F(PacketTest, TrainTakesItsTextAlong) {
+  PacketPtr kept = packet("abc");
+  PacketPtr train = packet("headers");
+  EXPECT_FALSE(train->leads_train());
+  kept->retain();
+  train->extend_train(*kept, 3);
+  train->extend_train(*packet("d").release(), 3);
+  EXPECT_TRUE(train->leads_train());
+  ASSERT_EQ(train->train_text().size(), 2U);
+  EXPECT_EQ(text_of(train->train_text()[0]->bytes()), "abc");
+  EXPECT_EQ(train->train().text_size, 4U);
+  EXPECT_EQ(train->frame_size(), 7U + 4);
+  EXPECT_FALSE(kept->exclusive());
+  train->retain();  // a second holder, of the text as well
+  train->release();
+  EXPECT_EQ(pool_.available(), kPackets - 3);
+  train.reset();
+  EXPECT_TRUE(kept->exclusive());
+  EXPECT_EQ(pool_.available(), kPackets - 1);
+}
+
+TEST_F(PacketTest, PacketThatLedATrainRemembersNothing) {
+  for (std::size_t i = 0; i < 2 * kPackets; ++i) {
+    const PacketPtr train = packet("headers");
+    EXPECT_FALSE(train->leads_train());
+    EXPECT_EQ(train->frame_size(), train->size());
+    train->extend_train(*packet("text").release(), 4);
+  }
 }
 
 TEST_F(PacketTest, QueueKeepsOrderAndCounts) {

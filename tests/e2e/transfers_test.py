@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Files through Sluice, down and up, one by one and 200 at once: every byte arrives, unchanged.
 
-    transfers_test.py one_worker | two_workers | faults | faults_two_workers | scarce
+    transfers_test.py one_worker | two_workers | faults | faults_two_workers | scarce | trains
 
 The scenarios with faults put loss, reordering and duplication on both directions of the port; the
-scarce one has far fewer packets than all those connections' buffers could hold.
+scarce one has far fewer packets than all those connections' buffers could hold; with trains the
+tap's driver cuts the segments.
 """
 
 import hashlib
@@ -35,6 +36,8 @@ class Transfers(case.SluiceCase):
         configured["backends"]["origin"]["connect_timeout"] = "15s"
         if SCENARIO == "scarce":
             configured["dataplane"]["memory"] = {"packets_per_worker": 6000}
+        if SCENARIO == "trains":
+            configured["dataplane"]["ports"][0] |= {"mtu": 1486, "offloads": {"tso": "on"}}
         if not FAULTS:
             return configured
         return daemon.with_faults(
@@ -128,6 +131,8 @@ class Transfers(case.SluiceCase):
 
     @classmethod
     def tearDownClass(cls):
+        if SCENARIO == "trains":
+            assert cls.sluice.status().counter("nic", "sent_trains") > 0
         if FAULTS:
             # The device has done what the name of this scenario says.
             after = cls.sluice.status()

@@ -17,7 +17,7 @@ FOLDER = "tests/dataplane/net/tcp/rfc/"
 TABLE = FOLDER + "README.md"
 NUMBERED = range(1, 70)  # MUST-1 to MUST-69
 
-DEFINED = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
+DEFINED = re.compile(r"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 NAMED = re.compile(r"`(\w+\.\w+)`")
 NUMBER = re.compile(r"\bMUST-(\d+)\b")
 RULE = re.compile(r"[|\s:-]+")

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/limits.hpp"
+#include "tests/support/cutting_device.hpp"
 
 namespace sluice::test {
 namespace {
@@ -52,8 +53,9 @@ SimulatedHost::SimulatedHost(const Options& options)
     : options_(options),
       pool_(options.packets),
       stack_({.tcp = options.tcp, .hash_key = {}, .owns_flow = {}}, pool_, kStart),
-      interface_(
-          stack_.add_interface({.mac = options.mac, .addresses = {prefix_of(options.address)}})) {}
+      interface_(stack_.add_interface({.mac = options.mac,
+                                       .addresses = {prefix_of(options.address)},
+                                       .train_packets = options.train_packets})) {}
 
 bool SimulatedHost::turn(base::Instant now) {
   bool moved = receive(now);
@@ -97,19 +99,28 @@ SimulatedNetwork::SimulatedNetwork(const Options& options)
       client_({.mac = mac(1),
                .address = address_of(options.family, 1),
                .tcp = options.tcp,
-               .packets = options.packets}),
+               .packets = options.packets,
+               .train_packets = options.train_packets}),
       server_({.mac = mac(2),
                .address = address_of(options.family, 2),
                .tcp = options.tcp,
-               .packets = options.packets}),
+               .packets = options.packets,
+               .train_packets = options.train_packets}),
       link_({.mtu = options.mtu, .depth = options.depth}, client_.end(), server_.end()),
-      client_device_(std::make_unique<BorrowedDevice>(link_.a())) {
+      client_device_(std::make_unique<BorrowedDevice>(link_.a())),
+      server_device_(std::make_unique<BorrowedDevice>(link_.b())) {
   if (options.client_faults) {
     client_device_ = std::make_unique<nic::FaultDevice>(
         std::move(client_device_), *options.client_faults, client_.pool(), client_.nic_counters());
   }
+  if (options.train_packets > 0) {
+    client_device_ = std::make_unique<CuttingDevice>(std::move(client_device_),
+                                                     options.train_packets, client_.pool());
+    server_device_ = std::make_unique<CuttingDevice>(std::move(server_device_),
+                                                     options.train_packets, server_.pool());
+  }
   client_.attach(*client_device_);
-  server_.attach(link_.b());
+  server_.attach(*server_device_);
 }
 
 SimulatedNetwork::~SimulatedNetwork() = default;

@@ -27,6 +27,7 @@ class SimulatedHost {
     base::IpAddress address;  // in 198.18.0.0/24 or 2001:db8::/64
     net::TcpSettings tcp;
     std::size_t packets = 4096;
+    std::uint16_t train_packets = 0;  // its device cuts trains of up to so many into segments
   };
   explicit SimulatedHost(const Options& options);
 
@@ -66,6 +67,7 @@ class SimulatedNetwork {
     std::size_t depth = 1024;                                // of the link, frames per direction
     std::optional<nic::FaultDevice::Options> client_faults;  // on the client's device
     std::size_t packets = 4096;                              // of each host
+    std::uint16_t train_packets = 0;  // both hosts' devices cut trains of up to so many
   };
   explicit SimulatedNetwork(const Options& options);
   ~SimulatedNetwork();
@@ -87,6 +89,7 @@ class SimulatedNetwork {
   SimulatedHost server_;
   nic::MemoryLink link_;
   std::unique_ptr<nic::Device> client_device_;
+  std::unique_ptr<nic::Device> server_device_;
 };
 
 }  // namespace sluice::test

@@ -40,6 +40,7 @@ class Ecn {
 
   // RFC 3168 6.1.2: for whatever reason the window has come down, the next new text says so.
   void on_reduction() { cwr_due_ = on_; }
+  [[nodiscard]] bool cwr_due() const { return cwr_due_; }
   [[nodiscard]] bool take_cwr() {
     const bool due = cwr_due_;
     cwr_due_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "dataplane/net/tcp/train.hpp"
+
 namespace sluice::net::tcp {
 
 using base::Packet;
@@ -35,6 +37,13 @@ SeqNumber acceptable_sequence(const Connection& c) {
   if (!c.synchronized() || c.snd.nxt <= edge) return c.snd.nxt;
   const bool rounded = c.snd.nxt - edge < std::int32_t{1} << c.snd.scale;
   return rounded && !c.probing ? c.snd.nxt : edge;
+}
+
+constexpr auto kEct = static_cast<std::uint8_t>(wire::EcnCodepoint::kEct0);
+
+// RFC 3168 6.1.2, 6.1.5, 6.1.6: new text, and neither retransmissions nor window probes.
+bool is_ecn_capable(const Connection& c, const SendSegment& text) {
+  return c.snd.ecn.on() && text.fate == Fate::kUnsent && !c.probing;
 }
 
 }  // namespace
@@ -149,9 +158,8 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
       c.sack && c.holds_out_of_order() ? sack_blocks_in(spare, c.timestamps) : 0;
   PacketPtr packet = packet_for(segment, TcpHeader::kMaxSize);
   if (!packet) return false;
-  // RFC 3168 6.1.2, 6.1.5, 6.1.6: new text, and neither retransmissions nor window probes.
-  if (c.snd.ecn.on() && segment.fate == Fate::kUnsent && segment.size > 0 && !c.probing) {
-    packet->traffic_class = static_cast<std::uint8_t>(wire::EcnCodepoint::kEct0);
+  if (is_ecn_capable(c, segment) && segment.size > 0) {
+    packet->traffic_class = kEct;
     flags.cwr = c.snd.ecn.take_cwr();
   }
   if (segment.size > 0) c.rcv.delayed_ack.on_text_sent();
@@ -163,6 +171,20 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
   wire::serialize_tcp(header, packet->prepend(tcp_header_size(header)));
   pass_on(c.flow, std::move(packet));
+  return true;
+}
+
+// The header is that of the first segment; the device leaves FIN and PSH to the last.
+bool Emitter::send_train(Connection& c, const SendSegment& first, std::size_t segments) {
+  PacketPtr packet = fresh();
+  if (!packet) return false;
+  const SendSegment& last = couple(*packet, first, segments);
+  if (is_ecn_capable(c, first)) packet->traffic_class = kEct;
+  c.rcv.delayed_ack.on_text_sent();
+  core_.count(NetCounter::kTcpSegmentsOut, segments - 1);  // besides the one that is passed on
+  send_plain(
+      c, plain_header(c, first.seq, {.fin = last.fin, .psh = last.next == nullptr, .ack = true}),
+      std::move(packet));
   return true;
 }
 

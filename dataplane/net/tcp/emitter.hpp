@@ -33,6 +33,8 @@ class Emitter {
   // Payload, FIN or both; the packet stays with the segment for a retransmission.
   // Precondition: segment.size is at most a fresh packet's room.
   bool send_data(Connection& c, const SendSegment& segment);
+  // As send_data() for so many segments in a row, which train_length() has allowed.
+  bool send_train(Connection& c, const SendSegment& first, std::size_t segments);
   bool send_reset(Connection& c);
   // RFC 9293 3.10.7.1: the answer to a segment that no connection wants.
   bool refuse(const base::FourTuple& flow, const wire::TcpHeader& header, std::uint32_t length);

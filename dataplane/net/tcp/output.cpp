@@ -4,6 +4,7 @@
 
 #include "dataplane/net/tcp/pacer.hpp"
 #include "dataplane/net/tcp/reclaim.hpp"
+#include "dataplane/net/tcp/train.hpp"
 
 namespace sluice::net::tcp {
 
@@ -47,17 +48,19 @@ void Output::send_data(Connection& c) {
   }
   core_.begin_model_if_due(c);
   const Pacer pacer(c);
+  const std::uint32_t quantum = pacer.on() ? pacer.quantum() : UINT32_MAX;
   const wire::SeqNumber nxt = c.snd.nxt;
   std::uint32_t sent = 0;
   Choice choice = choose(c);
   while (choice.next == Next::kSegment) {
-    if (!transmit(c, *choice.segment)) {
+    const std::uint32_t length = transmit_some(c, *choice.segment, quantum - sent);
+    if (length == 0) {
       choice.next = Next::kNoPacket;
       break;
     }
-    sent += choice.segment->length();
+    sent += length;
     choice = choose(c);
-    if (pacer.on() && sent >= pacer.quantum()) break;
+    if (sent >= quantum) break;
   }
   if (pacer.on() && sent > 0) {
     outbox.pace = pacer.next(core_.now, outbox.pace, sent);
@@ -135,8 +138,48 @@ Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t si
   return {.next = Next::kSegment, .segment = &segment};
 }
 
+// The segment, or a train that it leads and that ends with the one that reaches `most` bytes.
+// Returns how much that was, in sequence space: nothing where there was no packet.
+std::uint32_t Output::transmit_some(Connection& c, SendSegment& first, std::uint32_t most) {
+  if (!core_.ip.any_trains()) return transmit(c, first) ? first.length() : 0;
+  const std::size_t segments = segments_together(c, first, most);
+  if (segments == 1) return transmit(c, first) ? first.length() : 0;
+  if (!emitter_.send_train(c, first, segments)) return 0;
+  std::uint32_t length = 0;
+  SendSegment* segment = &first;
+  for (std::size_t i = 0; i < segments; ++i) {
+    length += segment->length();
+    on_transmit(c, *segment);
+    segment = segment->next;
+  }
+  return length;
+}
+
+// Only what is sent for the first time goes by train: what was lost goes as it was. Nor does what
+// has to be on one segment alone: a probe of the path's size, which is longer than the others, and
+// CWR (RFC 3168 6.1.2), which not every device takes off the others.
+std::size_t Output::segments_together(const Connection& c, const SendSegment& first,
+                                      std::uint32_t most) const {
+  if (first.fate != Fate::kUnsent || first.next == nullptr) return 1;
+  if (first.size != c.snd.mss || c.snd.ecn.cwr_due()) return 1;
+  const Outbox& outbox = *c.outbox;
+  const std::int64_t window =
+      std::int64_t{outbox.congestion.cwnd()} - outbox.recovery.pipe(c.snd.mss);
+  return train_length(
+      first, {.packets = core_.ip.train_packets(c.flow.local.address, c.flow.remote.address),
+              .bytes = std::min(
+                  {std::int64_t{usable_window(c)}, window, std::int64_t{most} + c.snd.mss - 1}),
+              .mss = c.snd.mss});
+}
+
 bool Output::transmit(Connection& c, SendSegment& segment) {
   if (!emitter_.send_data(c, segment)) return false;
+  on_transmit(c, segment);
+  return true;
+}
+
+// To recovery and the congestion controller each segment of a train is one of its own.
+void Output::on_transmit(Connection& c, SendSegment& segment) {
   const bool again = segment.fate != Fate::kUnsent;
   if (again) {
     core_.count(NetCounter::kTcpRetransmits);
@@ -154,7 +197,6 @@ bool Output::transmit(Connection& c, SendSegment& segment) {
     c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
     c.tail_probe_armed = false;
   }
-  return true;
 }
 
 // RFC 8985 7.2, and 8: a shut window is probed as such.

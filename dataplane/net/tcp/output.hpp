@@ -39,8 +39,12 @@ class Output {
   [[nodiscard]] Choice choose_lost(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice choose_unsent(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice cut(Connection& c, SendSegment& segment, std::uint32_t size);
+  std::uint32_t transmit_some(Connection& c, SendSegment& first, std::uint32_t most);
+  [[nodiscard]] std::size_t segments_together(const Connection& c, const SendSegment& first,
+                                              std::uint32_t most) const;
   bool transmit(Connection& c, SendSegment& segment);
   [[nodiscard]] bool fits_path(Connection& c, SendSegment& segment);
+  void on_transmit(Connection& c, SendSegment& segment);
   void arm_retransmission(Connection& c, bool window_shut);
   void arm_tail_probe(Connection& c, base::Instant timeout);
   [[nodiscard]] base::Instant timeout_of_first(const Connection& c) const;

@@ -39,6 +39,7 @@ TEST(Configuration, WhatIsLeftOutHasItsDefault) {
   EXPECT_EQ(parsed.dataplane.ports[0].mtu, 1500);
   EXPECT_FALSE(parsed.dataplane.ports[0].queues);
   EXPECT_FALSE(parsed.dataplane.ports[0].faults);
+  EXPECT_EQ(parsed.dataplane.ports[0].offloads.tso, run::OffloadChoice::kAuto);
   ASSERT_EQ(parsed.backends.size(), 1U);
   EXPECT_EQ(parsed.backends[0].connect_timeout, Duration::seconds(3));
   EXPECT_THAT(parsed.backends[0].source_addresses,
@@ -87,6 +88,7 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
       gateway: 198.18.0.1
       mtu: 9000
       queues: 2
+      offloads: {tso: on, rx_coalescing: off}
       capture: edge.pcap
       faults: {loss: 3%, duplication: 0.01, reordering: 0.03, corruption: 0.5%, delay: 2ms,
                jitter: 1ms, seed: 7}
@@ -118,6 +120,8 @@ TEST(Configuration, EveryKeyOfDataplaneIsRead) {
   EXPECT_EQ(port.gateway, base::IpAddress::parse("198.18.0.1"));
   EXPECT_EQ(port.mtu, 9000);
   EXPECT_EQ(port.queues, 2);
+  EXPECT_EQ(port.offloads.tso, run::OffloadChoice::kOn);
+  EXPECT_EQ(port.offloads.rx_coalescing, run::OffloadChoice::kOff);
   EXPECT_EQ(port.capture, "/etc/sluice/edge.pcap");
   ASSERT_TRUE(port.faults);
   EXPECT_DOUBLE_EQ(port.faults->loss, 0.03);

@@ -311,6 +311,11 @@ INSTANTIATE_TEST_SUITE_P(
             "Queues", port(std::string(kTapAndAddress) + ", queues: 65"),
             "3:71: queues: \"65\" is not possible; expected a whole number from 1 to "
             "64"},
+        WrongConfiguration{"Tso", port(std::string(kTapAndAddress) + ", offloads: {tso: yes}"),
+                           "3:79: tso: unknown value \"yes\"; expected auto, on or off"},
+        WrongConfiguration{"Coalescing",
+                           port(std::string(kTapAndAddress) + ", offloads: {rx_coalescing: on}"),
+                           "3:89: rx_coalescing: unknown value \"on\"; expected auto or off"},
         WrongConfiguration{"Faults", port(std::string(kTapAndAddress) + ", faults: {loss: 0.03}"),
                            "3:71: faults: this port would damage traffic on purpose; expected "
                            "--allow-faults on the command line, or no faults"},

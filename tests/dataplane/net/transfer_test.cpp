@@ -189,6 +189,36 @@ TEST(Transfer, FewPacketsAreEnough) {
   transfer.expect_nothing_left();
 }
 
+TEST(Transfer, TrainsArriveAsTheSegmentsThatTheDeviceMakesOfThem) {
+  for (const auto family : {base::AddressFamily::kIpv4, base::AddressFamily::kIpv6}) {
+    SimulatedNetwork network(with_short_time_wait({.family = family, .train_packets = 16}));
+    network.run_for(Duration::seconds(2));  // IPv6: the addresses are assigned
+    Transfer transfer(network, kMegabyte, kMegabyte + 1);
+    EXPECT_TRUE(transfer.run());
+    transfer.expect_all_arrived(kMegabyte, kMegabyte + 1);
+    // Fewer frames left the stack than segments.
+    const auto& counters = network.client().stack().counters();
+    EXPECT_LT(counters[NetCounter::kFramesOut] * 2, counters[NetCounter::kTcpSegmentsOut]);
+    EXPECT_EQ(counters[NetCounter::kTcpRetransmits], 0U);
+    EXPECT_EQ(network.server().stack().counters()[NetCounter::kTcpBadChecksum], 0U);
+    transfer.expect_nothing_left();
+  }
+}
+
+TEST(Transfer, TrainsOnABadNetworkOnlyDelay) {
+  const nic::FaultRates bad{
+      .loss = 0.03, .duplication = 0.01, .reordering = 0.03, .delay = Duration::milliseconds(2)};
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SimulatedNetwork network(with_short_time_wait(
+        {.client_faults = nic::FaultDevice::Options{.receive = bad, .transmit = bad, .seed = seed},
+         .train_packets = 40}));
+    Transfer transfer(network, kMegabyte, kMegabyte);
+    EXPECT_TRUE(transfer.run()) << seed;
+    transfer.expect_all_arrived(kMegabyte, kMegabyte);
+    transfer.expect_nothing_left();
+  }
+}
+
 TEST(Transfer, RefusedConnectionSaysSo) {
   SimulatedNetwork network(with_short_time_wait());
   End client(network, network.client(), 10);

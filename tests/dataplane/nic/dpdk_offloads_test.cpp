@@ -20,6 +20,7 @@ rte_eth_dev_info capable() {
   device.rx_offload_capa =
       RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER;
   device.max_lro_pkt_size = 65280;
+  device.tx_desc_lim.nb_seg_max = 40;
   device.tx_offload_capa = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
                            RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS |
                            RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
@@ -41,7 +42,7 @@ TEST(Offloads, CapableDeviceIsAskedForAllThatItHas) {
   const Offloads offloads = choose_offloads(device, trusting(), kQueues);
   for (const Offload each :
        {Offload::kReceiveIpv4Checksum, Offload::kReceiveTcpChecksum, Offload::kTransmitTcpChecksum,
-        Offload::kCoalescing, Offload::kScaling}) {
+        Offload::kSegmentation, Offload::kCoalescing, Offload::kScaling}) {
     EXPECT_TRUE(offloads[each].by_device) << name_of(each);
     EXPECT_EQ(offloads[each].why_not, "");
   }
@@ -51,7 +52,9 @@ TEST(Offloads, CapableDeviceIsAskedForAllThatItHas) {
   EXPECT_EQ(receive.offloads, RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM |
                                   RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER);
   EXPECT_EQ(receive.max_lro_pkt_size, device.max_lro_pkt_size);
-  EXPECT_EQ(transmit.offloads, RTE_ETH_TX_OFFLOAD_TCP_CKSUM);
+  EXPECT_EQ(transmit.offloads, RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+                                   RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+  EXPECT_EQ(train_packets(device), 39U);
 }
 
 TEST(Offloads, WhatADeviceHasNotIsNotAskedFor) {
@@ -102,6 +105,30 @@ TEST(Offloads, PortWithFaultsLeavesOnlyScalingToTheDevice) {
     EXPECT_EQ(offloads[each].by_device, each == Offload::kScaling) << name_of(each);
   }
   EXPECT_EQ(offloads[Offload::kReceiveTcpChecksum].why_not, "the port damages traffic on purpose");
+}
+
+TEST(Offloads, SegmentationNeedsChecksumsAndSeveralBuffers) {
+  rte_eth_dev_info device = capable();
+  device.tx_offload_capa = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+  EXPECT_FALSE(choose_offloads(device, trusting(), kQueues)[Offload::kSegmentation].by_device);
+  device.tx_offload_capa = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+  EXPECT_FALSE(choose_offloads(device, trusting(), kQueues)[Offload::kSegmentation].by_device);
+  device = capable();
+  device.tx_desc_lim.nb_seg_max = 2;  // headers and one packet: no train
+  EXPECT_FALSE(choose_offloads(device, trusting(), kQueues)[Offload::kSegmentation].by_device);
+}
+
+TEST(Offloads, ConfigurationHasTheLastWord) {
+  DpdkPortSettings settings = trusting();
+  settings.no_segmentation = settings.no_coalescing = "not today";
+  const Offloads refused = choose_offloads(capable(), settings, kQueues);
+  EXPECT_EQ(refused[Offload::kSegmentation].why_not, "not today");
+  EXPECT_EQ(refused[Offload::kCoalescing].why_not, "not today");
+  settings = {};
+  settings.segments_anyhow = true;
+  const Offloads forced = choose_offloads(capable(), settings, kQueues);
+  EXPECT_TRUE(forced[Offload::kSegmentation].by_device);
+  EXPECT_FALSE(forced[Offload::kTransmitTcpChecksum].by_device);
 }
 
 TEST(Offloads, OneQueueNeedsNoScaling) {

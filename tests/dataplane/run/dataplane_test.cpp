@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -222,6 +223,28 @@ TEST(DataPlaneOnATap, OneQueueServesFourWorkers) {
     expect_all_came_home(reports, 64);
     EXPECT_GT(reports.count(RunCounter::kMispredictedOpens), 0U);
     EXPECT_GT(reports.count(RunCounter::kHandedOut), 0U);
+  });
+}
+
+TEST(DataPlaneOnATap, DriverThatCutsSegmentsIsGivenTrains) {
+  in_own_process([] {
+    DataplaneSettings settings = four_workers_on_a_tap();
+    settings.ports[0].mtu = 1486;
+    settings.ports[0].queues = 2;  // so that trains are handed over, too
+    settings.ports[0].offloads.tso = OffloadChoice::kOn;
+    RelayPlane relay(settings);
+    ASSERT_TRUE(relay.started());
+    const auto ports = relay.plane().ports();
+    const auto tso = std::ranges::find(ports[0].offloads, "tso", &OffloadSummary::name);
+    ASSERT_NE(tso, ports[0].offloads.end());
+    EXPECT_TRUE(tso->by_device);
+    EXPECT_EQ(relay.echo(16, 500'000), "");
+    relay.expect_nothing_left();
+
+    const Reports reports = relay.reports();
+    EXPECT_EQ(reports.gauges("accepted"), 16U);
+    EXPECT_GT(reports.count(nic::NicCounter::kSentTrains), 0U);
+    EXPECT_EQ(reports.count(nic::NicCounter::kTransmitOversize), 0U);
   });
 }
 

@@ -44,6 +44,8 @@ class RingTest : public ::testing::Test {
     nic::DpdkDevice::Options options;
     ASSERT_EQ(rte_eth_dev_get_port_by_name("net_ring0", &options.port), 0);
     options.info.verifies_checksums = options.info.computes_checksums = true;
+    options.info.train_packets = kTrainPackets;
+    options.ipv4_checksums = true;
     options.hashes = true;
     device_ = std::make_unique<nic::DpdkDevice>(options, *pool_, counters_);
   }
@@ -81,6 +83,37 @@ class RingTest : public ::testing::Test {
     return packets;
   }
 
+  // Takes over the reference. False when the device dropped it.
+  [[nodiscard]] bool transmit(base::PacketPtr frame) {
+    base::Packet* const raw = frame.release();
+    EXPECT_EQ(device_->transmit(kNow, {&raw, 1}), 1U);
+    return rte_ring_count(ring_) == 1;
+  }
+  // What the driver has been given; null when nothing.
+  rte_mbuf* given() {
+    void* mbuf = nullptr;
+    return rte_ring_dequeue(ring_, &mbuf) == 0 ? static_cast<rte_mbuf*>(mbuf) : nullptr;
+  }
+  base::PacketPtr packet(base::Bytes bytes) {
+    base::PacketPtr made(pool_->allocate());
+    base::copy(made->append(bytes.size()), bytes);
+    return made;
+  }
+  // So many packets of text behind the headers of a frame.
+  base::PacketPtr train(base::Bytes headers, std::size_t packets, std::uint16_t segment_size) {
+    base::PacketPtr made = packet(headers);
+    made->checksum = {.l4_wanted = true, .l2_size = 14, .l3_size = l3_size(headers)};
+    for (std::size_t i = 0; i < packets; ++i) {
+      made->extend_train(*packet(ByteVector(segment_size, std::byte{0x5a})).release(),
+                         segment_size);
+    }
+    return made;
+  }
+  static std::uint8_t l3_size(base::Bytes headers) {
+    return headers[14] >> 4 == std::byte{6} ? 40 : 20;
+  }
+
+  static constexpr std::uint16_t kTrainPackets = 40;
   static constexpr std::uint32_t kHash = 0x1234567;
   std::unique_ptr<nic::DpdkPacketPool> pool_;
   nic::DpdkPacketPool* pointer_ = nullptr;
@@ -156,6 +189,67 @@ TEST_F(RingTest, PacketsOfTheOwnHostThatNeedNoChecksumAreVerified) {
   ASSERT_EQ(frames.size(), 2U);
   EXPECT_TRUE(frames[0]->checksum.l4_verified && frames[0]->checksum.ip_verified);
   EXPECT_FALSE(frames[1]->checksum.l4_verified || frames[1]->checksum.ip_verified);
+}
+
+TEST_F(RingTest, TrainIsAChainThatTheDriverIsToCut) {
+  const auto headers = tcp_frame(0, 0);
+  ASSERT_TRUE(transmit(train(headers, 3, 1448)));
+  rte_mbuf* const mbuf = given();
+  ASSERT_NE(mbuf, nullptr);
+  EXPECT_EQ(mbuf->nb_segs, 4);
+  EXPECT_EQ(mbuf->pkt_len, headers.size() + 3 * 1448);
+  EXPECT_EQ(mbuf->data_len, headers.size());
+  EXPECT_EQ(mbuf->ol_flags, RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM |
+                                RTE_MBUF_F_TX_TCP_SEG);
+  EXPECT_EQ(mbuf->l2_len, 14);
+  EXPECT_EQ(mbuf->l3_len, 20);
+  EXPECT_EQ(mbuf->l4_len, 20);
+  EXPECT_EQ(mbuf->tso_segsz, 1448);
+  EXPECT_EQ(mbuf->next->data_len, 1448);
+  EXPECT_EQ(counters_[nic::NicCounter::kSentTrains], 1U);
+  EXPECT_EQ(counters_[nic::NicCounter::kSentBytes], headers.size() + 3 * 1448);
+  rte_pktmbuf_free(mbuf);
+}
+
+TEST_F(RingTest, Ipv6TrainHasNoHeaderChecksum) {
+  auto headers = tcp_frame(0, 0);
+  headers.insert(headers.begin() + 34, 20, std::byte{});
+  headers[14] = std::byte{0x60};
+  ASSERT_TRUE(transmit(train(headers, 2, 1000)));
+  rte_mbuf* const mbuf = given();
+  ASSERT_NE(mbuf, nullptr);
+  EXPECT_EQ(mbuf->ol_flags, RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_TCP_SEG);
+  EXPECT_EQ(mbuf->l3_len, 40);
+  EXPECT_EQ(mbuf->l4_len, 20);
+  rte_pktmbuf_free(mbuf);
+}
+
+TEST_F(RingTest, TextHeldForRetransmissionStaysWithItsHolderAndGoesAloneAfterwards) {
+  base::PacketPtr kept = packet(ByteVector(1000));
+  kept->retain();
+  base::PacketPtr head = train(tcp_frame(0, 0), 1, 1000);
+  head->extend_train(*kept, 1000);
+  ASSERT_TRUE(transmit(std::move(head)));
+  EXPECT_FALSE(kept->exclusive());
+  rte_pktmbuf_free(given());
+  ASSERT_TRUE(kept->exclusive());
+  // Its mbuf has been in the middle of a chain.
+  ASSERT_TRUE(transmit(std::move(kept)));
+  rte_mbuf* const alone = given();
+  ASSERT_NE(alone, nullptr);
+  EXPECT_EQ(alone->nb_segs, 1);
+  EXPECT_EQ(alone->next, nullptr);
+  EXPECT_EQ(alone->pkt_len, 1000U);
+  EXPECT_EQ(alone->ol_flags, 0U);
+  rte_pktmbuf_free(alone);
+}
+
+TEST_F(RingTest, TrainThatTheDeviceDoesNotTakeIsDroppedWhole) {
+  const auto headers = tcp_frame(0, 0);
+  EXPECT_FALSE(transmit(train(headers, kTrainPackets + 1, 100)));
+  EXPECT_FALSE(transmit(train(headers, 2, 1600)));  // segments longer than the MTU
+  EXPECT_EQ(counters_[nic::NicCounter::kTransmitOversize], 2U);
+  EXPECT_EQ(pool_->available(), kPackets);
 }
 
 }  // namespace

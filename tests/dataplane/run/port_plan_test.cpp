@@ -55,6 +55,33 @@ TEST(PortPlan, PortWithFaultsIsKnownAsSuch) {
   EXPECT_TRUE(plan_port(settings, kSecondOfFour)->device.faulty);
 }
 
+TEST(PortPlan, OffloadsAreRefusedByTheConfigurationOrForACapture) {
+  PortSettings settings = port(DeviceKind::kPci, "0000:3b:00.0");
+  EXPECT_EQ(plan_port(settings, kSecondOfFour)->device.no_segmentation, "");
+  EXPECT_EQ(plan_port(settings, kSecondOfFour)->device.no_coalescing, "");
+  settings.capture = "edge.pcap";
+  EXPECT_EQ(plan_port(settings, kSecondOfFour)->device.no_segmentation,
+            "the capture has frames as on the wire");
+  settings.offloads = {.tso = OffloadChoice::kOff, .rx_coalescing = OffloadChoice::kOff};
+  const auto plan = plan_port(settings, kSecondOfFour);
+  EXPECT_EQ(plan->device.no_segmentation, "the configuration says so");
+  EXPECT_EQ(plan->device.no_coalescing, "the configuration says so");
+  EXPECT_FALSE(plan->device.segments_anyhow);
+}
+
+TEST(PortPlan, TapSegmentsWhatItsDriverCan) {
+  PortSettings settings = port(DeviceKind::kTap, "sluice0");
+  settings.offloads.tso = OffloadChoice::kOn;
+  EXPECT_THAT(refusal(settings), HasSubstr("for an MTU of up to 1486"));
+  settings.mtu = 1486;
+  const auto plan = plan_port(settings, kSecondOfFour);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->device.segments_anyhow);
+  EXPECT_FALSE(plan->device.device_knows_mtu);
+  settings.addresses = {*base::AddressPrefix::parse("2001:db8::2/64")};
+  EXPECT_THAT(refusal(settings), HasSubstr("segments of IPv4 only"));
+}
+
 TEST(PortPlan, TapHasAtMostTheQueuesOfItsDriver) {
   const auto plan = plan_port(port(DeviceKind::kTap, "sluice0"), {.index = 0, .workers = 32});
   EXPECT_EQ(plan->device.max_queues, 16);

@@ -81,7 +81,11 @@ void Script::send_tcp(Instant, const IpAddress& source, const IpAddress& destina
   EXPECT_FALSE(parsed->malformed_options);
   sent_.push_back({.header = parsed->header,
                    .text = std::string(base::text_of(segment->bytes().subspan(parsed->size))),
-                   .ecn = wire::ecn_of(segment->traffic_class)});
+                   .ecn = wire::ecn_of(segment->traffic_class),
+                   .train = segment->train()});
+  for (const base::Packet* text : segment->train_text()) {
+    sent_.back().text += base::text_of(text->bytes());
+  }
   std::ranges::fill(segment->prepend(kLowerHeaders), std::byte{0xee});
   if (device_holds) held.push_back(std::move(segment));
 }

@@ -28,6 +28,7 @@ struct Segment {
   wire::TcpHeader header;
   std::string text;
   wire::EcnCodepoint ecn = wire::EcnCodepoint::kNotEct;  // of the packet that it came in
+  base::Packet::Train train;  // as which it was sent, if it was
 
   Segment& ack(SeqNumber number) {
     header.flags.ack = true;
@@ -92,7 +93,7 @@ struct Segment {
 [[nodiscard]] Segment bare(SeqNumber seq);
 [[nodiscard]] Segment data(SeqNumber seq, std::string_view text);
 
-class Script final : public IpOutput {
+class Script : public IpOutput {
  public:
   static constexpr std::uint16_t kLocalPort = 443;
   static constexpr std::uint16_t kPeerPort = 5000;
@@ -157,6 +158,10 @@ class Script final : public IpOutput {
                 const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
+  [[nodiscard]] std::size_t train_packets(const base::IpAddress&,
+                                          const base::IpAddress&) const override {
+    return most_in_train;
+  }
   [[nodiscard]] bool is_local(const base::IpAddress& address) const override {
     return address == local;
   }
@@ -170,6 +175,7 @@ class Script final : public IpOutput {
   SeqNumber iss;
   std::uint16_t local_port = kLocalPort;
   bool routed = true;
+  std::size_t most_in_train = 0;  // with allow_trains()
   // What the peer's segments arrive in, where another worker has received them; null: our own pool.
   base::PacketPool* foreign_pool = nullptr;
   // While true, what is sent stays with the device.

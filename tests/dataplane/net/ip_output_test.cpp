@@ -1,0 +1,180 @@
+// What IP output of both families has in common.
+#include <optional>
+
+#include "tests/dataplane/net/ip_output_fixture.hpp"
+#include "tests/support/cutting_device.hpp"
+
+namespace sluice::net {
+namespace {
+
+template <typename Family>
+class IpOutputTest : public IpOutputFixture<Family> {};
+
+using Families = ::testing::Types<Ipv4Family, Ipv6Family>;
+TYPED_TEST_SUITE(IpOutputTest, Families);
+
+TYPED_TEST(IpOutputTest, SegmentGetsItsChecksumAndTheNeighboursAddress) {
+  Interface& interface = this->add(this->settings_a(), TypeParam::kPeer);
+  this->send(TypeParam::kOurs, TypeParam::kPeer);
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto ethernet = wire::parse_ethernet(frame->bytes());
+  EXPECT_EQ(ethernet->destination, this->mac(9));
+  EXPECT_EQ(ethernet->source, this->mac(2));
+  auto sum = wire::pseudo_header_sum(ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                                     wire::IpProtocol::kTcp, 25);
+  sum.add(frame->bytes().subspan(14 + TypeParam::kHeaderSize));
+  EXPECT_EQ(sum.checksum(), 0);
+  EXPECT_FALSE(frame->checksum.l4_wanted);
+}
+
+TYPED_TEST(IpOutputTest, DeviceThatComputesChecksumsGetsThePseudoHeaderSum) {
+  InterfaceSettings settings = this->settings_a();
+  settings.device_computes_checksums = true;
+  Interface& interface = this->add(settings, TypeParam::kPeer);
+  this->send(TypeParam::kOurs, TypeParam::kPeer);
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  const auto sum = wire::pseudo_header_sum(ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                                           wire::IpProtocol::kTcp, 25);
+  const std::size_t tcp = 14 + TypeParam::kHeaderSize;
+  EXPECT_EQ(base::load_be<std::uint16_t>(frame->data() + tcp + wire::kTcpChecksumOffset),
+            sum.folded());
+  EXPECT_TRUE(frame->checksum.l4_wanted);
+  EXPECT_EQ(frame->checksum.l2_size, 14);
+  EXPECT_EQ(frame->checksum.l3_size, TypeParam::kHeaderSize);
+}
+
+TYPED_TEST(IpOutputTest, TrainBecomesSegmentsWithRightHeaders) {
+  InterfaceSettings settings = this->settings_a();
+  settings.train_packets = 3;
+  Interface& interface = this->add(settings, TypeParam::kPeer);
+  EXPECT_EQ(this->output_.train_packets(ip(TypeParam::kOurs), ip(TypeParam::kPeer)), 3U);
+  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                         this->train(3, 1400));
+  const base::PacketPtr train = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(train);
+  const auto frames = test::cut(*train);
+  ASSERT_EQ(frames.size(), 3U);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const base::Bytes frame = frames[i];
+    EXPECT_EQ(frame.size(), 14 + TypeParam::kHeaderSize + 20 + 1400);
+    auto sum = wire::pseudo_header_sum(ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                                       wire::IpProtocol::kTcp, 1420);
+    sum.add(frame.subspan(14 + TypeParam::kHeaderSize));
+    EXPECT_EQ(sum.checksum(), 0);
+    EXPECT_EQ(frame.back(), static_cast<std::byte>(i));
+  }
+}
+
+TYPED_TEST(IpOutputTest, TrainThatTheDeviceWouldNotTakeIsRefusedWhole) {
+  InterfaceSettings settings = this->settings_a();
+  Interface& without = this->add(settings, TypeParam::kPeer);
+  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                         this->train(2, 1000));
+  EXPECT_TRUE(without.link().outgoing().empty());
+  EXPECT_EQ(this->output_.train_packets(ip(TypeParam::kOurs), ip(TypeParam::kPeer)), 0U);
+  this->interfaces_.clear();
+  settings.train_packets = 50;
+  Interface& with = this->add(settings, TypeParam::kPeer);
+  for (const auto& [packets, size] : {std::pair<std::size_t, std::uint16_t>{51, 100},
+                                      {2, 1500 - TypeParam::kHeaderSize - 19},
+                                      {46, 1440}}) {  // more than IP can say
+    this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                           this->train(packets, size));
+  }
+  EXPECT_TRUE(with.link().outgoing().empty());
+  EXPECT_EQ(this->counters_[TypeParam::kTooBig], 4U);
+  EXPECT_EQ(this->pool_.available(), this->pool_.capacity());
+}
+
+TYPED_TEST(IpOutputTest, FarDestinationGoesToTheGateway) {
+  Interface& interface = this->add(this->settings_a(), TypeParam::kGateway);
+  this->send(TypeParam::kOurs, TypeParam::kFar);
+  const base::PacketPtr frame = interface.link().outgoing().pop_front();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(wire::parse_ethernet(frame->bytes())->destination, this->mac(9));
+}
+
+TYPED_TEST(IpOutputTest, WithoutRouteNothingIsSent) {
+  Interface& interface = this->add(this->settings_b(), TypeParam::kGatewayB);
+  this->send(TypeParam::kOursB, TypeParam::kFar);
+  EXPECT_TRUE(interface.link().outgoing().empty());
+  EXPECT_EQ(this->counters_[TypeParam::kNoRoute], 1U);
+  EXPECT_EQ(this->output_.path_mtu(ip(TypeParam::kFar)), std::nullopt);
+}
+
+TYPED_TEST(IpOutputTest, SourceAddressChoosesTheInterface) {
+  Interface& a = this->add(this->settings_a(), TypeParam::kGateway);
+  Interface& b = this->add(this->settings_b_with_gateway(), TypeParam::kGatewayB);
+  this->send(TypeParam::kOursB, TypeParam::kFar);
+  EXPECT_TRUE(a.link().outgoing().empty());
+  EXPECT_EQ(b.link().outgoing().packets(), 1U);
+}
+
+TYPED_TEST(IpOutputTest, PathMtuIsTheSmallestOfTheInterfacesThatLeadThere) {
+  this->add(this->settings_a(), TypeParam::kPeer);
+  EXPECT_EQ(this->output_.path_mtu(ip(TypeParam::kFar)), 1500U);
+  this->add(this->settings_b_with_gateway(), TypeParam::kPeer);
+  EXPECT_EQ(this->output_.path_mtu(ip(TypeParam::kFar)), 1400U);
+  EXPECT_EQ(this->output_.path_mtu(ip(TypeParam::kOtherFamilyPeer)), std::nullopt);
+}
+
+TYPED_TEST(IpOutputTest, AddressesOfEveryInterfaceAreLocal) {
+  this->add(this->settings_a(), TypeParam::kPeer);
+  this->add(this->settings_b(), TypeParam::kPeer);
+  EXPECT_TRUE(this->output_.is_local(ip(TypeParam::kOurs)));
+  EXPECT_TRUE(this->output_.is_local(ip(TypeParam::kOursB)));
+  EXPECT_FALSE(this->output_.is_local(ip(TypeParam::kPeer)));
+}
+
+TYPED_TEST(IpOutputTest, IllegalDestinationsAreRefused) {
+  Interface& a = this->add(this->settings_a(), TypeParam::kPeer);
+  this->add(this->settings_b(), TypeParam::kPeer);
+  for (const auto destination : TypeParam::kIllegal) this->send(TypeParam::kOurs, destination);
+  EXPECT_EQ(this->counters_[TypeParam::kIllegalDestination], TypeParam::kIllegal.size());
+  EXPECT_TRUE(a.link().outgoing().empty());
+  EXPECT_EQ(this->pool_.available(), this->pool_.capacity());
+}
+
+TYPED_TEST(IpOutputTest, SegmentLargerThanTheMtuIsRefused) {
+  Interface& interface = this->add(this->settings_a(), TypeParam::kPeer);
+  constexpr std::size_t kMost = 1500 - TypeParam::kHeaderSize - 20;
+  this->send(TypeParam::kOurs, TypeParam::kPeer, kMost);
+  EXPECT_EQ(interface.link().outgoing().packets(), 1U);
+  this->send(TypeParam::kOurs, TypeParam::kPeer, kMost + 1);
+  EXPECT_EQ(interface.link().outgoing().packets(), 1U);
+  EXPECT_EQ(this->counters_[TypeParam::kTooBig], 1U);
+}
+
+TYPED_TEST(IpOutputTest, SegmentWithoutHeadroomIsRefused) {
+  this->add(this->settings_a(), TypeParam::kPeer);
+  base::PacketPtr packet = this->segment();
+  packet->prepend(packet->headroom() - (14 + TypeParam::kHeaderSize - 1));
+  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer), std::move(packet));
+  EXPECT_EQ(this->counters_[TypeParam::kNoHeadroom], 1U);
+}
+
+TYPED_TEST(IpOutputTest, OtherFamilyHasNoRouteHere) {
+  this->add(this->settings_a(), TypeParam::kPeer);
+  this->send(TypeParam::kOtherFamilyOurs, TypeParam::kOtherFamilyPeer);
+  EXPECT_EQ(this->counters_[TypeParam::kNoRoute], 1U);
+}
+
+TYPED_TEST(IpOutputTest, QueueThatTheDeviceDoesNotDrainIsBounded) {
+  base::MemoryPacketPool large(base::limits::kMaxOutgoingFrames + 16, 64);
+  Interface& interface = this->add(this->settings_a(), TypeParam::kPeer);
+  const wire::TcpHeader header{};
+  for (std::size_t i = 0; i < base::limits::kMaxOutgoingFrames + 3; ++i) {
+    base::PacketPtr packet(large.allocate());
+    wire::serialize_tcp(header, packet->append(wire::tcp_header_size(header)));
+    this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                           std::move(packet));
+  }
+  EXPECT_EQ(interface.link().outgoing().packets(), base::limits::kMaxOutgoingFrames);
+  EXPECT_EQ(this->counters_[NetCounter::kFrameQueueFull], 3U);
+  interface.link().outgoing().clear();
+}
+
+}  // namespace
+}  // namespace sluice::net
