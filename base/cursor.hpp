@@ -146,7 +146,8 @@ class Writer {
   }
   void big_endian(std::uint64_t value, std::size_t width) {
     const MutableBytes to = space(width);
-    for (std::size_t i = 0; i < to.size(); ++i) {
+    if (overflow_) return;
+    for (std::size_t i = 0; i < width; ++i) {
       to[i] = static_cast<std::byte>(value >> (8 * (width - 1 - i)));
     }
   }

@@ -25,10 +25,12 @@ class [[nodiscard]] Result {
   using error_type = E;
 
   Result() requires std::is_void_v<T> : held_(std::in_place_index<0>) {}
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload): the check does not read constraints
   template <typename U = Stored>
   requires(!std::is_void_v<T> && std::is_convertible_v<U&&, Stored> &&
            !std::is_same_v<std::remove_cvref_t<U>, Result>) Result(U&& value)
       : held_(std::in_place_index<0>, std::forward<U>(value)) {}
+  // NOLINTEND(bugprone-forwarding-reference-overload)
   template <typename G>
   requires std::is_convertible_v<G, E> Result(Unexpected<G> unexpected)
       : held_(std::in_place_index<1>, std::move(unexpected.error)) {}
@@ -68,6 +70,7 @@ class [[nodiscard]] Result {
 // TRY_ASSIGN(auto x, expression): as TRY, and names the value.
 #define TRY_ASSIGN(target, expression) \
   SLUICE_TRY_ASSIGN_(target, expression, SLUICE_CONCAT_(try_assign_, __LINE__))
+// NOLINTBEGIN(bugprone-macro-parentheses): names are declared, and take none
 #define SLUICE_CONCAT_INNER_(a, b) a##b
 #define SLUICE_CONCAT_(a, b) SLUICE_CONCAT_INNER_(a, b)
 #define SLUICE_TRY_ASSIGN_(target, expression, name)            \
@@ -76,3 +79,4 @@ class [[nodiscard]] Result {
     return ::sluice::base::Unexpected{std::move(name.error())}; \
   }                                                             \
   target = std::move(*name)
+// NOLINTEND(bugprone-macro-parentheses)
