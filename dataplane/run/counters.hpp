@@ -10,6 +10,7 @@ namespace sluice::run {
 enum class RunCounter : std::uint16_t {
   kIterations,
   kBusyIterations,
+  kSlowIterations,
   kSleeps,
   kSleptMicroseconds,
   kCommands,
@@ -35,6 +36,8 @@ struct sluice::base::CounterTable<sluice::run::RunCounter> {
   static constexpr CounterInfo kInfos[] = {
       {"iterations", Severity::kInfo, "Turns of the run loop."},
       {"busy_iterations", Severity::kInfo, "Turns that found something to do."},
+      {"slow_iterations", Severity::kNotice,
+       "Turns that took more than 100 ms: others have the core, too, or too much was due at once."},
       {"sleeps", Severity::kInfo, "Times the worker slept because nothing arrived."},
       {"slept_microseconds", Severity::kInfo, "How long it slept in all."},
       {"commands", Severity::kInfo, "Commands from the control thread."},

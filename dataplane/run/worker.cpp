@@ -10,6 +10,14 @@ namespace {
 // the oldest first: TCP has sent it again by then.
 constexpr std::size_t kMaxTransmitBacklog = 4096;
 
+// What one turn offers to a device; the rest goes with the next turn, so that what arrives, timers
+// and the control thread need not wait for all of it.
+constexpr std::size_t kMaxTransmitBursts = kMaxTransmitBacklog / base::limits::kBurst;
+
+// Turns take microseconds; what is this slow is felt by every connection and by who asks for a
+// report.
+constexpr base::Duration kSlowTurn = base::Duration::milliseconds(100);
+
 // Parcels taken from each other worker per turn.
 constexpr std::size_t kMaxParcels = base::limits::kBurst;
 
@@ -46,6 +54,7 @@ base::Result<void, std::string> Worker::start_application(const ApplicationFacto
 
 void Worker::turn() {
   const base::Instant now = clock_.now();
+  watch_pace(now);
   bool busy = take_commands(now);
   busy |= receive(now);
   busy |= take_parcels(now);
@@ -59,6 +68,14 @@ void Worker::turn() {
   counters_.add(RunCounter::kIterations);
   if (busy) counters_.add(RunCounter::kBusyIterations);
   rest(now, busy);
+}
+
+// One turn's beginning is the last one's end, unless there was a sleep between them.
+void Worker::watch_pace(base::Instant now) {
+  if (turn_began_ != base::Instant::never() && now - turn_began_ > kSlowTurn) {
+    counters_.add(RunCounter::kSlowIterations);
+  }
+  turn_began_ = now;
 }
 
 bool Worker::receive(base::Instant now) {
@@ -115,10 +132,10 @@ bool Worker::transmit(base::Instant now) {
   return any;
 }
 
-// Offers everything; what the device does not take stays for the next turn.
+// What the device does not take stays for the next turn.
 bool Worker::transmit_own(base::Instant now, Port& port, base::PacketQueue& frames) {
   bool any = false;
-  while (!frames.empty()) {
+  for (std::size_t bursts = 0; bursts < kMaxTransmitBursts && !frames.empty(); ++bursts) {
     std::size_t offered = 0;
     while (offered < burst_.size() && !frames.empty()) {
       burst_[offered++] = frames.pop_front().release();

@@ -71,6 +71,7 @@ class Worker {
   };
 
   void turn();
+  void watch_pace(base::Instant now);
 
   // Each says whether there was something to do.
   bool receive(base::Instant now);
@@ -109,6 +110,7 @@ class Worker {
   IdleBackoff idle_;
   Sleeper sleeper_;
   std::array<base::Packet*, base::limits::kBurst> burst_{};
+  base::Instant turn_began_ = base::Instant::never();  // never: there was a sleep since
 
   std::optional<Command> draining_;
   std::optional<Command> stopping_;

@@ -140,6 +140,7 @@ void Worker::rest(base::Instant now, bool busy) {
   const base::Duration sleep =
       idle_.after_turn(busy, busy ? base::Duration() : next_deadline() - now);
   if (sleep <= base::Duration()) return;
+  turn_began_ = base::Instant::never();
   Doorbell& doorbell = exchange_.doorbell(worker_);
   doorbell.arm();
   if (!exchange_.anything_for(worker_)) sleeper_.sleep(sleep);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
@@ -45,6 +46,7 @@ class Sender final : public Application {
   struct Options {
     std::size_t bytes = 1;
     bool closes_at_once = false;
+    std::chrono::milliseconds dawdles{};  // in its first turn
   };
   static ApplicationFactory factory(const Options& options) {
     return [options](const WorkerParts& parts,
@@ -52,13 +54,15 @@ class Sender final : public Application {
       return std::unique_ptr<Application>(std::make_unique<Sender>(options, parts));
     };
   }
-  Sender(const Options& options, const WorkerParts& parts) : options_(options), parts_(parts) {
+  Sender(const Options& options, const WorkerParts& parts)
+      : options_(options), parts_(parts), dawdle_(options.dawdles) {
     const auto listening = parts.stack.listen(kServer);
     EXPECT_TRUE(listening);
     if (listening) listener_ = *listening;
   }
 
   void run(Instant now) override {
+    std::this_thread::sleep_for(std::exchange(dawdle_, 0ms));
     while (const auto event = parts_.stack.next_event()) {
       if (!event->what.opened) continue;
       send(now, event->connection);
@@ -94,6 +98,7 @@ class Sender final : public Application {
 
   const Options options_;
   const WorkerParts parts_;
+  std::chrono::milliseconds dawdle_;
   net::ListenerId listener_ = 0;
   std::vector<net::ConnectionHandle> connections_;
 };
@@ -335,7 +340,6 @@ class HandingOver : public testing::Test {
     Worker::PortQueue port;
     port.interface = {.mac = mac(2), .addresses = {{.address = kServer.address, .length = 24}}};
     worker_.add_port(std::move(port));  // an ARP announcement waits to be sent
-    EXPECT_TRUE(worker_.start_application(Sender::factory({})));
   }
   ~HandingOver() override {
     std::jthread stopper([this] {
@@ -348,7 +352,8 @@ class HandingOver : public testing::Test {
       std::this_thread::sleep_for(50us);
     }
   }
-  void start() {
+  void start(const Sender::Options& sender = {}) {
+    EXPECT_TRUE(worker_.start_application(Sender::factory(sender)));
     thread_ = std::jthread([this] { worker_.run(); });
   }
   // Null when the ring is empty.
@@ -406,6 +411,11 @@ TEST_F(HandingOver, FramesWaitWhileTheOtherWorkersRingIsFull) {
   const base::PacketPtr announcement = take();
   ASSERT_TRUE(announcement);
   EXPECT_FALSE(announcement->empty());
+}
+
+TEST_F(HandingOver, TurnThatTookLongIsCounted) {
+  start({.dawdles = 500ms});
+  EXPECT_TRUE(reaches(RunCounter::kSlowIterations, 1));
 }
 
 }  // namespace
