@@ -1,5 +1,7 @@
 #include "dataplane/wire/tcp.hpp"
 
+#include <cassert>
+
 #include "base/cursor.hpp"
 
 namespace sluice::wire {
@@ -23,8 +25,14 @@ constexpr std::uint8_t kTimestampsSize = 10;
 constexpr std::uint8_t kSackBlockSize = 8;
 constexpr std::size_t kMaxOptionsSize = TcpHeader::kMaxSize - TcpHeader::kMinSize;
 
-// What nearly every segment of an established connection carries: NOP, NOP, timestamps.
-constexpr std::uint32_t kAlignedTimestamps = 0x0101080a;
+// Options as nearly everybody lays them out and we do: in words of four bytes, NOPs in front where
+// they are needed for that. What varies is zero, or stands in the words behind.
+constexpr std::uint32_t kMssWord = 0x02040000;
+constexpr std::uint32_t kWindowScaleWord = 0x01030300;
+constexpr std::uint32_t kSackPermittedWord = 0x01010402;
+constexpr std::uint32_t kTimestampsWord = 0x0101080a;
+constexpr std::uint32_t kSackPermittedTimestampsWord = 0x0402080a;
+constexpr std::uint32_t kSackWord = 0x01010500;
 
 void parse_sack(base::Reader content, SackBlocks& blocks) {
   if (content.remaining() % kSackBlockSize != 0) return;
@@ -69,9 +77,39 @@ void parse_option(OptionKind kind, base::Bytes bytes, bool syn, TcpOptions& opti
   // RFC 9293 3.2 MUST-6: an option that is not implemented is ignored.
 }
 
+// Takes the options that are laid out in words, up to the first that is not; returns their size.
+std::size_t parse_words(base::Bytes bytes, bool syn, TcpOptions& options) {
+  const std::byte* const begin = bytes.data();
+  const std::byte* const end = begin + bytes.size();
+  const std::byte* at = begin;
+  while (end - at >= 4) {
+    const auto word = base::load_be<std::uint32_t>(at);
+    if (word == kTimestampsWord || word == kSackPermittedTimestampsWord) {
+      if (end - at < 12) break;
+      if (syn && word == kSackPermittedTimestampsWord) options.sack_permitted = true;
+      options.timestamps = TcpTimestamps{.value = base::load_be<std::uint32_t>(at + 4),
+                                         .echo = base::load_be<std::uint32_t>(at + 8)};
+      at += 12;
+      continue;
+    }
+    if ((word & 0xffff0000) == kMssWord) {
+      if (syn) options.mss = static_cast<std::uint16_t>(word);
+    } else if ((word & 0xffffff00) == kWindowScaleWord) {
+      const auto scale = static_cast<std::uint8_t>(word);
+      if (syn) options.window_scale = std::min(scale, TcpOptions::kMaxWindowScale);
+    } else if (word == kSackPermittedWord) {
+      if (syn) options.sack_permitted = true;
+    } else {
+      break;
+    }
+    at += 4;
+  }
+  return static_cast<std::size_t>(at - begin);
+}
+
 // False when the list contradicts itself.
 bool parse_options(base::Bytes bytes, bool syn, TcpOptions& options) {
-  base::Reader reader(bytes);
+  base::Reader reader(bytes.subspan(parse_words(bytes, syn, options)));
   while (!reader.empty()) {
     const OptionKind kind{reader.u8()};
     if (kind == OptionKind::kEnd) return true;
@@ -101,48 +139,28 @@ std::size_t sack_blocks_that_fit(const TcpOptions& options) {
   return room < 4 ? 0 : std::min(options.sack.size(), (room - 4) / kSackBlockSize);
 }
 
-void write_timestamps_and_sack_permitted(const TcpOptions& options, base::Writer& writer) {
-  if (!options.timestamps && !options.sack_permitted) return;
-  // SACK-permitted takes the place of the padding that aligns the timestamps.
-  if (!options.timestamps || !options.sack_permitted) {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-  }
-  if (options.sack_permitted) {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kSackPermitted));
-    writer.u8(kSackPermittedSize);
-  }
-  if (options.timestamps) {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kTimestamps));
-    writer.u8(kTimestampsSize);
-    writer.u32(options.timestamps->value);
-    writer.u32(options.timestamps->echo);
-  }
+std::byte* put(std::byte* at, std::uint32_t word) {
+  base::store_be(at, word);
+  return at + sizeof word;
 }
 
 // In the order that Linux writes them.
-void write_options(const TcpOptions& options, base::Writer& writer) {
-  if (options.mss) {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kMss));
-    writer.u8(kMssSize);
-    writer.u16(*options.mss);
+void write_options(const TcpOptions& options, std::byte* at) {
+  if (options.mss) at = put(at, kMssWord | *options.mss);
+  if (options.timestamps) {
+    at = put(at, options.sack_permitted ? kSackPermittedTimestampsWord : kTimestampsWord);
+    at = put(at, options.timestamps->value);
+    at = put(at, options.timestamps->echo);
+  } else if (options.sack_permitted) {
+    at = put(at, kSackPermittedWord);
   }
-  write_timestamps_and_sack_permitted(options, writer);
-  if (options.window_scale) {
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-    writer.u8(static_cast<std::uint8_t>(OptionKind::kWindowScale));
-    writer.u8(kWindowScaleSize);
-    writer.u8(*options.window_scale);
-  }
+  if (options.window_scale) at = put(at, kWindowScaleWord | *options.window_scale);
   const std::size_t blocks = sack_blocks_that_fit(options);
   if (blocks == 0) return;
-  writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-  writer.u8(static_cast<std::uint8_t>(OptionKind::kNoOperation));
-  writer.u8(static_cast<std::uint8_t>(OptionKind::kSack));
-  writer.u8(static_cast<std::uint8_t>(2 + blocks * kSackBlockSize));
+  at = put(at, kSackWord | static_cast<std::uint32_t>(2 + blocks * kSackBlockSize));
   for (const SackBlock& block : options.sack.view().first(blocks)) {
-    writer.u32(block.left.value());
-    writer.u32(block.right.value());
+    at = put(at, block.left.value());
+    at = put(at, block.right.value());
   }
 }
 
@@ -168,11 +186,7 @@ base::Result<ParsedTcpHeader, WireError> parse_tcp(base::Bytes segment) {
       .malformed_options = false};
   TcpHeader& header = parsed.header;
   const base::Bytes options = segment.subspan(TcpHeader::kMinSize, size - TcpHeader::kMinSize);
-  if (options.size() == 12 && base::load_be<std::uint32_t>(options.data()) == kAlignedTimestamps) {
-    header.options.timestamps =
-        TcpTimestamps{.value = base::load_be<std::uint32_t>(options.data() + 4),
-                      .echo = base::load_be<std::uint32_t>(options.data() + 8)};
-  } else if (!options.empty()) {
+  if (!options.empty()) {
     parsed.malformed_options = !parse_options(options, header.flags.syn, header.options);
   }
   return parsed;
@@ -187,17 +201,18 @@ std::size_t tcp_header_size(const TcpHeader& header) {
 }
 
 void serialize_tcp(const TcpHeader& header, base::MutableBytes to) {
-  base::Writer writer(to);
-  writer.u16(header.source_port);
-  writer.u16(header.destination_port);
-  writer.u32(header.sequence.value());
-  writer.u32(header.acknowledgement.value());
-  writer.u8(static_cast<std::uint8_t>((to.size() / 4) << 4));
-  writer.u8(header.flags.octet());
-  writer.u16(header.window);
-  writer.u16(0);  // checksum
-  writer.u16(header.urgent_pointer);
-  write_options(header.options, writer);
+  assert(to.size() == tcp_header_size(header));
+  std::byte* at = to.data();
+  base::store_be(at, header.source_port);
+  base::store_be(at + 2, header.destination_port);
+  base::store_be(at + 4, header.sequence.value());
+  base::store_be(at + 8, header.acknowledgement.value());
+  at[12] = static_cast<std::byte>((to.size() / 4) << 4);
+  at[13] = static_cast<std::byte>(header.flags.octet());
+  base::store_be(at + 14, header.window);
+  base::store_be(at + kTcpChecksumOffset, std::uint16_t{0});
+  base::store_be(at + 18, header.urgent_pointer);
+  write_options(header.options, at + TcpHeader::kMinSize);
 }
 
 }  // namespace sluice::wire

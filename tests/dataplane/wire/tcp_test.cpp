@@ -189,6 +189,28 @@ TEST(Tcp, AlignedTimestampsAndOthersAreReadAlike) {
   }
 }
 
+// With a NOP in front nothing lies where everybody puts it.
+TEST(Tcp, OptionsInWordsOfFourBytesAndOthersAreReadAlike) {
+  for (const char* words : {
+           "0204 05b4 0402 080a 00000011 00000022 01 0303 07",  // Linux
+           "0204 05b4 01 0303 08 0101 0402",                    // Windows
+           "0204 05b4 01 0303 06 0101 080a 00000011 00000022 0402 0000",
+           "0101 0402 0204 0218 0204 0219 01 0303 0f",
+           "0402 080a 00000011 00000022 0101 080a 00000033 00000044",
+           "01 0303 07 01 0303 0e 0101 0402 0101 0402",
+           "0204 05b4 0402 080a 00000011",
+           "0101 080a 00000011 0204 05b4",
+           "0204 05b4 01 0303 07 0200 0402",
+           "01 0303 07 0000 0204 05b4",
+       }) {
+    for (const TcpFlags flags : {kSyn, kAck}) {
+      const auto in_words = parsed(with_options(flags, hex(words)));
+      const auto shifted = parsed(with_options(flags, test::concatenated(hex("01"), hex(words))));
+      EXPECT_EQ(in_words.header, shifted.header) << words;
+    }
+  }
+}
+
 TEST(Tcp, SecondSackOptionIsIgnored) {
   const auto result =
       parsed(with_options(kAck, hex("05 0a 00000001 00000002 05 0a 00000003 00000004")));
