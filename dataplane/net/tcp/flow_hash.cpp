@@ -1,44 +1,21 @@
 #include "dataplane/net/tcp/flow_hash.hpp"
 
 #include <array>
-#include <cstring>
 #include <span>
 
 namespace sluice::net::tcp {
 namespace {
 
-// One key serves several purposes; each hashes a label of its own in front.
+// One key serves several purposes; each hashes a label of its own behind the flow.
 enum class Purpose : std::uint8_t { kSequence = 1, kTimestamps = 2, kPort = 3 };
 
-// A flow and a label.
-using Buffer = std::array<std::byte, kFlowBytes + 1>;
-
-void write_address(base::Writer& writer, const base::IpAddress& address) {
-  if (address.is_ipv4()) {
-    writer.u32(address.ipv4().value);
-  } else {
-    writer.bytes(address.ipv6().octets);
-  }
-}
-
 std::uint64_t labelled(const SipKey& key, Purpose purpose, const base::FourTuple& flow) {
-  Buffer buffer;
-  base::Writer writer(buffer);
-  write_flow(writer, flow);
-  writer.u8(static_cast<std::uint8_t>(purpose));
-  return key.hash<2, 4>(writer.written());
+  return hash_of_flow(key, flow, std::array{static_cast<std::byte>(purpose)});
 }
 
 }  // namespace
 
-void write_flow(base::Writer& writer, const base::FourTuple& flow) {
-  writer.u16(flow.local.port);
-  writer.u16(flow.remote.port);
-  write_address(writer, flow.local.address);
-  write_address(writer, flow.remote.address);
-}
-
-// Of a fixed size for each family, so that nothing of it is a loop.
+// Of a fixed size for each family, too.
 std::uint32_t FlowHash::bucket(const base::FourTuple& flow) const {
   const std::uint32_t ports = (std::uint32_t{flow.local.port} << 16) | flow.remote.port;
   if (flow.remote.address.is_ipv4()) {

@@ -3,10 +3,13 @@
 // and where the search for a source port starts (RFC 6056 3.3.3).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "base/address.hpp"
-#include "base/cursor.hpp"
+#include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/tcp/siphash.hpp"
 #include "dataplane/wire/seq_number.hpp"
@@ -15,7 +18,25 @@ namespace sluice::net::tcp {
 
 // A flow as the keyed hashes read it: at most two IPv6 addresses and two ports.
 inline constexpr std::size_t kFlowBytes = 36;
-void write_flow(base::Writer& writer, const base::FourTuple& flow);
+// SipHash-2-4 of a flow, as ports and addresses, and of what its user puts behind it. The message
+// is of a fixed size for each family, so that nothing of it is a loop.
+template <std::size_t kSize>
+[[nodiscard]] std::uint64_t hash_of_flow(const SipKey& key, const base::FourTuple& flow,
+                                         const std::array<std::byte, kSize>& behind) {
+  const auto of_addresses = [&]<std::size_t kAddress>() {
+    const std::size_t from = flow.local.address.octets().size() - kAddress;
+    std::array<std::byte, 4 + 2 * kAddress + kSize> message;
+    base::store_be(message.data(), flow.local.port);
+    base::store_be(message.data() + 2, flow.remote.port);
+    std::memcpy(message.data() + 4, flow.local.address.octets().data() + from, kAddress);
+    std::memcpy(message.data() + 4 + kAddress, flow.remote.address.octets().data() + from,
+                kAddress);
+    std::memcpy(message.data() + 4 + 2 * kAddress, behind.data(), kSize);
+    return key.hash<2, 4>(message);
+  };
+  return flow.remote.address.is_ipv4() ? of_addresses.template operator()<4>()
+                                       : of_addresses.template operator()<16>();
+}
 
 class FlowHash {
  public:

@@ -92,7 +92,9 @@ std::uint64_t SipKey::hash(base::Bytes message) const {
   State state = begin();
   std::size_t at = 0;
   for (; at + 8 <= message.size(); at += 8) {
-    state.absorb<kCompress>(load_le(message.data() + at, 8));
+    std::uint64_t word;
+    std::memcpy(&word, message.data() + at, sizeof word);
+    state.absorb<kCompress>(little_endian(word));
   }
   state.absorb<kCompress>((std::uint64_t{message.size()} << 56) |
                           load_le(message.data() + at, message.size() - at));

@@ -92,13 +92,11 @@ std::optional<SynCookies::Offer> SynCookies::redeem(base::Instant now, const Fou
 }
 
 SeqNumber SynCookies::cookie(const Content& content, const FourTuple& flow, SeqNumber peer_iss) {
-  std::array<std::byte, kFlowBytes + 6> buffer;
-  base::Writer writer(buffer);
-  write_flow(writer, flow);
-  writer.u32(peer_iss.value());
-  writer.u8(static_cast<std::uint8_t>(content.mss_class));
-  writer.u8(static_cast<std::uint8_t>(content.options));
-  const auto hash = static_cast<std::uint32_t>(key_of(content.slot).hash<2, 4>(writer.written()));
+  std::array<std::byte, 6> behind;
+  base::store_be(behind.data(), peer_iss.value());
+  behind[4] = static_cast<std::byte>(content.mss_class);
+  behind[5] = static_cast<std::byte>(content.options);
+  const auto hash = static_cast<std::uint32_t>(hash_of_flow(key_of(content.slot), flow, behind));
   return SeqNumber((hash & kHashMask) | ((content.slot & 1) != 0 ? kSlotBit : 0) |
                    content.mss_class);
 }
