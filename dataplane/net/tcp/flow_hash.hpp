@@ -40,8 +40,15 @@ template <std::size_t kSize>
 
 class FlowHash {
  public:
-  explicit FlowHash(std::span<const std::byte, 16> key) : key_(key) {}
+  explicit FlowHash(std::span<const std::byte, 16> key);
+  ~FlowHash();
+  FlowHash(const FlowHash&) = delete;
+  FlowHash& operator=(const FlowHash&) = delete;
 
+  // Of each segment that arrives, so it has to be cheap, and no peer can see it.
+  // Pair-multiply-shift (Thorup, "High Speed Hashing for Integers and Strings", 2015, section 3.4):
+  // any two flows that somebody chooses without knowing the key collide as seldom as if it were
+  // random.
   [[nodiscard]] std::uint32_t bucket(const base::FourTuple& flow) const;
   // RFC 6528 3: ISN = M + F(flow, key), M a clock that ticks every 4 microseconds.
   [[nodiscard]] wire::SeqNumber initial_sequence(const base::FourTuple& flow,
@@ -53,7 +60,10 @@ class FlowHash {
   [[nodiscard]] std::uint32_t port_offset(const base::FourTuple& flow) const;
 
  private:
+  static constexpr std::size_t kFlowWords = kFlowBytes / 4;
+
   SipKey key_;
+  std::array<std::uint64_t, kFlowWords + 1> multipliers_;
 };
 
 }  // namespace sluice::net::tcp

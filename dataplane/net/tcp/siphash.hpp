@@ -1,5 +1,5 @@
 // SipHash (Aumasson and Bernstein, 2012): a keyed hash short enough for every packet. SipHash-2-4
-// makes initial sequence numbers (RFC 6528), SipHash-1-3 spreads flows over the demultiplexer, so
+// makes initial sequence numbers (RFC 6528), SipHash-1-3 spreads neighbours over their table, so
 // that nobody outside can aim at one bucket.
 #pragma once
 

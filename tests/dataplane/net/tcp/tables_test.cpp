@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "dataplane/net/tcp/cubic.hpp"
@@ -73,6 +74,65 @@ TEST_F(FlowHashTest, TimestampsDependOnTheHostsAlone) {
   EXPECT_EQ(hash.timestamp_offset(other), hash.timestamp_offset(flow));
   other.remote.address = *base::IpAddress::parse("2001:db8::1");
   EXPECT_NE(hash.timestamp_offset(other), hash.timestamp_offset(flow));
+}
+
+// Ports and addresses in rows, as one client behind a translator has them, or a network of clients:
+// in a table that is half full no flow lies much further from its place than a random one would.
+TEST(FlowHashSpread, NeighbouringFlowsDoNotCrowd) {
+  constexpr std::size_t kFlows = 1 << 15;
+  const auto flow_of = [](std::size_t i, int kind) {
+    const auto low = static_cast<std::uint16_t>(i);
+    const auto host = static_cast<std::uint32_t>(i);
+    base::FourTuple made{.local = *base::SocketAddress::parse("198.18.0.1:443"),
+                         .remote = *base::SocketAddress::parse("198.19.0.0:40000")};
+    if (kind == 0) made.remote.port = low;
+    if (kind == 1) made.remote.address = base::Ipv4Address{0xc6130000 + host};
+    if (kind == 2) made.remote.address = base::Ipv4Address{0xc6130000 + (host << 4)};
+    if (kind == 3) {
+      base::Ipv6Address address = base::IpAddress::parse("2001:db8::")->ipv6();
+      base::store_be(address.octets.data() + 12, host);
+      made.remote.address = address;
+      made.local.address = *base::IpAddress::parse("2001:db8::1");
+    }
+    return made;
+  };
+  for (std::uint8_t key = 0; key < 16; ++key) {
+    const FlowHash hash(std::array<std::byte, 16>{std::byte{key}});
+    for (int kind = 0; kind < 4; ++kind) {
+      FlowTable table(kFlows);
+      std::size_t looked_at = 0;
+      for (std::uint32_t i = 0; i < kFlows; ++i) {
+        ASSERT_TRUE(table.insert(hash.bucket(flow_of(i, kind)), i)) << +key << ' ' << kind;
+      }
+      for (std::uint32_t i = 0; i < kFlows; ++i) {
+        (void)table.find(hash.bucket(flow_of(i, kind)), [&](std::uint32_t index) {
+          ++looked_at;
+          return index == i;
+        });
+      }
+      EXPECT_LT(looked_at, kFlows + kFlows / 100) << "different flows with the same hash";
+    }
+  }
+}
+
+// Each part of a flow counts.
+TEST_F(FlowHashTest, OtherFlowsHaveOtherBuckets) {
+  std::vector<base::FourTuple> others(4, flow);
+  others[0].local.port = 10'001;
+  others[1].remote.port = 444;
+  others[2].local.address = *base::IpAddress::parse("198.18.0.3");
+  others[3].remote.address = *base::IpAddress::parse("198.18.0.3");
+  base::FourTuple ipv6{.local = *base::SocketAddress::parse("[2001:db8::1]:10000"),
+                       .remote = *base::SocketAddress::parse("[2001:db8::2]:443")};
+  for (std::size_t i = 0; i < 32; ++i) {
+    auto octets = (i < 16 ? ipv6.local : ipv6.remote).address.ipv6();
+    octets.octets[i % 16] ^= std::byte{1};
+    others.push_back(ipv6);
+    (i < 16 ? others.back().local : others.back().remote).address = octets;
+  }
+  std::set<std::uint32_t> buckets{hash.bucket(flow), hash.bucket(ipv6)};
+  for (const base::FourTuple& other : others) buckets.insert(hash.bucket(other));
+  EXPECT_EQ(buckets.size(), others.size() + 2);
 }
 
 // RFC 6298 2.
