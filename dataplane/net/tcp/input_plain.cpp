@@ -77,7 +77,8 @@ bool Input::take_plain(const PlainSegment& s, Connection& c, PacketPtr& packet) 
     if (c.ack_now) core_.schedule_output(c);
   }
   packet.reset();
-  core_.arm(c);
+  // Output arms the timer of whoever it serves, and only a delayed acknowledgment is new otherwise.
+  if (s.text_size > 0 && !c.output.linked()) core_.arm(c);
   return true;
 }
 

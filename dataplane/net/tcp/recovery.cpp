@@ -30,6 +30,10 @@ struct Recovery::Delivery {
 
 AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival) {
   AckOutcome outcome;
+  if (is_ordinary(queue, arrival)) {
+    take_ordinary(queue, nodes, arrival, outcome);
+    return outcome;
+  }
   Delivery delivery;
   if (any_delivered_) delivery.highest_before = highest_delivered_;
   mark_sacked(queue, arrival, outcome, delivery);
@@ -45,7 +49,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   const bool episode_over = phase_ != Phase::kOpen && arrival.ack >= recovery_point_;
   adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over && repairing());
   if (episode_over) phase_ = Phase::kOpen;
-  if (arrival.ack > recovery_point_) reduced_ = false;
+  leave_episode_behind(arrival.ack);
 
   const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) {
@@ -55,6 +59,54 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   }
   if (lost_ > lost_before && !repairing()) enter(arrival, outcome);
   return outcome;
+}
+
+// The ordinary course: segments that were sent once arrive in their order, and nothing suggests
+// anything else.
+bool Recovery::is_ordinary(const SendQueue& queue, const AckArrival& arrival) const {
+  if (phase_ != Phase::kOpen || sacked_ > 0 || lost_ > 0 || in_flight_ == 0) return false;
+  if (!arrival.sack.empty() || arrival.duplicate || duplicate_acks_ > 0 || in_dsack_round_) {
+    return false;
+  }
+  const SendSegment& first = *queue.front();
+  return first.end() <= arrival.ack && !(marked_ && first.seq < resent_end_);
+}
+
+// All that on_ack() would find out, in fewer steps.
+void Recovery::take_ordinary(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
+                             AckOutcome& outcome) {
+  Instant sent_at;
+  SeqNumber end;
+  do {
+    const SendSegment& segment = *queue.front();
+    sent_at = segment.sent_at;
+    end = segment.end();
+    outcome.acked += segment.length();
+    if (segment.note.in_flight > 0) outcome.newest.emplace(segment);
+    queue.pop_front(nodes);
+  } while (queue.front() != queue.unsent() && queue.front()->end() <= arrival.ack);
+  if (queue.front() != queue.unsent() && queue.front()->seq < arrival.ack) {
+    const auto part = static_cast<std::uint32_t>(arrival.ack - queue.front()->seq);
+    queue.trim_front(part);
+    outcome.acked += part;
+  }
+  in_flight_ -= outcome.acked;
+  outcome.unreported = outcome.delivered = outcome.acked;
+  outcome.news = true;
+  outcome.rtt = arrival.now - sent_at;
+  if (!any_delivered_ || sent_after(sent_at, end, rack_sent_at_, rack_end_)) {
+    rack_sent_at_ = sent_at;
+    rack_end_ = end;
+    rack_rtt_us_ = static_cast<std::uint32_t>(outcome.rtt->microseconds());
+  }
+  if (!any_delivered_ || end > highest_delivered_) highest_delivered_ = end;
+  any_delivered_ = true;
+  leave_episode_behind(arrival.ack);
+}
+
+void Recovery::leave_episode_behind(SeqNumber ack) {
+  if (ack > recovery_point_) reduced_ = false;
+  if (ack > resent_end_) resent_end_ = ack;
 }
 
 // With SACK it is plain what has arrived. Without, each duplicate acknowledgment stands for a
@@ -115,6 +167,7 @@ bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
 // A timeout in the middle of an episode carries it on.
 void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   recovery_point_ = snd_nxt;
+  if (!marked_) resent_end_ = snd_una;
   marked_ = true;
   reduced_ = true;
   if (repairing()) return;
@@ -142,6 +195,7 @@ void Recovery::on_transmit(SendSegment& segment, Instant now) {
     ++unexplained_;
   }
   if (segment.fate != Fate::kUnsent) {
+    if (!marked_ || segment.end() > resent_end_) resent_end_ = segment.end();
     segment.resent = marked_ = true;
     first_retransmission_due_ = false;
   }

@@ -91,6 +91,9 @@ class Recovery {
 
   struct Delivery;
 
+  [[nodiscard]] bool is_ordinary(const SendQueue& queue, const AckArrival& arrival) const;
+  void take_ordinary(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
+                     AckOutcome& outcome);
   void mark_sacked(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
                    Delivery& delivery);
   void remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArrival& arrival,
@@ -109,6 +112,7 @@ class Recovery {
   void adapt_reordering_window(const AckArrival& arrival, bool duplicate, bool episode_over);
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
   void begin_episode(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);
+  void leave_episode_behind(wire::SeqNumber ack);
   void enter(const AckArrival& arrival, AckOutcome& outcome);
 
   // RACK: the most recently sent segment known to have arrived.
@@ -119,6 +123,7 @@ class Recovery {
   wire::SeqNumber recovery_point_;     // the episode ends when this is acknowledged
   wire::SeqNumber episode_start_;      // SND.UNA when the latest one began
   wire::SeqNumber dsack_round_;        // RACK.dsack_round: it ends when this is acknowledged
+  wire::SeqNumber resent_end_;         // from here on, all was sent once; while marked_
   std::uint32_t in_flight_ = 0;        // bytes of each fate
   std::uint32_t sacked_ = 0;
   std::uint32_t lost_ = 0;
