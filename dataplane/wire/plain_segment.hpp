@@ -1,14 +1,14 @@
-// The frame that nearly every frame is, read in one go: untagged Ethernet, IPv4 without options or
-// IPv6 without extension headers, and a TCP segment with ACK, perhaps PSH, and no option but
-// timestamps (RFC 791, 8200, 9293, 7323 appendix A). What is anything else, right or wrong, is the
-// parsers' business; both must read a plain segment alike.
+// The frame that nearly every frame is, read in one go: a plain packet (plain_packet.hpp) with a
+// TCP segment that has ACK, perhaps PSH, and no option but timestamps (RFC 9293, 7323 appendix A).
+// What is anything else, right or wrong, is the parsers' business; both must read a plain segment
+// alike.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "base/address.hpp"
 #include "base/bytes.hpp"
+#include "dataplane/wire/plain_packet.hpp"
 #include "dataplane/wire/seq_number.hpp"
 #include "dataplane/wire/tcp.hpp"
 
@@ -16,27 +16,25 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kPlainTimestampsSize = 12;  // with two NOPs in front
 
-struct PlainSegment {
-  base::FourTuple flow;  // as its receiver sees it
+struct PlainSegment : PlainPacket {
   SeqNumber sequence;
   SeqNumber acknowledgement;
   TcpTimestamps timestamps;
   std::uint16_t window;
-  std::uint16_t segment_offset;  // of the TCP header in the frame, bytes
-  std::uint16_t text_offset;
+  std::uint16_t text_offset;  // in the frame, bytes
   std::uint16_t text_size;
-  std::uint8_t traffic_class;  // DSCP and ECN
   bool has_timestamps;
   bool push;
 };
 
-// False when the frame is not plain; `segment` is indeterminate then. Checksums are not looked at.
-[[nodiscard]] bool read_plain_segment(base::Bytes frame, const base::MacAddress& to,
-                                      PlainSegment& segment);
-
-// Whether the checksums of a frame that read_plain_segment() has taken are right: that of the IPv4
-// header, if there is one, and TCP's.
-[[nodiscard]] bool verify_plain_checksums(base::Bytes frame, const PlainSegment& segment);
+// Reads on where read_plain_packet() has ended. False when the segment is not plain; what is said
+// of it is indeterminate then, what is said of the packet stays.
+[[nodiscard]] bool read_plain_tcp(base::Bytes frame, PlainSegment& segment);
+// Both.
+[[nodiscard]] inline bool read_plain_segment(base::Bytes frame, const base::MacAddress& to,
+                                             PlainSegment& segment) {
+  return read_plain_packet(frame, to, segment) && read_plain_tcp(frame, segment);
+}
 
 // The TCP header of a plain segment, to be sent.
 struct PlainTcpHeader {

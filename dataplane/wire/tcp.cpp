@@ -135,6 +135,7 @@ std::size_t options_size_without_sack(const TcpOptions& options) {
 }
 
 std::size_t sack_blocks_that_fit(const TcpOptions& options) {
+  if (options.sack.empty()) return 0;
   const std::size_t room = kMaxOptionsSize - options_size_without_sack(options);
   return room < 4 ? 0 : std::min(options.sack.size(), (room - 4) / kSackBlockSize);
 }

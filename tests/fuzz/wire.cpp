@@ -18,6 +18,7 @@
 #include "dataplane/wire/ipv6_extensions.hpp"
 #include "dataplane/wire/multicast_listener.hpp"
 #include "dataplane/wire/neighbour_discovery.hpp"
+#include "dataplane/wire/plain_segment.hpp"
 #include "dataplane/wire/tcp.hpp"
 #include "tests/fuzz/require.hpp"
 
@@ -129,6 +130,49 @@ void tcp(base::Bytes input) {
   require(again->header == expected, "TCP header comes back");
 }
 
+// Read for whomever the frame goes to: what is plain, the parsers must read just the same.
+void plain(base::Bytes input) {
+  const auto link = wire::parse_ethernet(input);
+  if (!link) return;
+  wire::PlainSegment plain;
+  if (!wire::read_plain_packet(input, link->destination, plain)) return;
+  require(!link->vlan, "a plain packet has no tag");
+  const base::Bytes packet = input.subspan(link->size());
+  base::IpAddress source;
+  base::IpAddress destination;
+  base::Bytes segment;
+  if (link->type == wire::EtherType::kIpv4) {
+    const auto ip = wire::parse_ipv4(packet, wire::HeaderChecksum::kTrust);
+    require(ip && !ip->header.is_fragment() && ip->header.protocol == wire::IpProtocol::kTcp,
+            "a plain packet of IPv4 is a whole one of TCP");
+    source = ip->header.source;
+    destination = ip->header.destination;
+    segment = packet.first(ip->total_size).subspan(ip->size);
+  } else {
+    const auto ip = wire::parse_ipv6(packet);
+    require(ip && ip->header.next_header == wire::IpProtocol::kTcp,
+            "a plain packet of IPv6 is one of TCP");
+    source = ip->header.source;
+    destination = ip->header.destination;
+    segment = packet.first(ip->total_size).subspan(wire::Ipv6Header::kSize);
+  }
+  require(plain.flow.remote.address == source && plain.flow.local.address == destination &&
+              input.data() + plain.segment_offset == segment.data() &&
+              plain.segment_size == segment.size(),
+          "a plain packet is read as the parsers read it");
+  const auto tcp = wire::parse_tcp(segment);
+  if (!wire::read_plain_tcp(input, plain)) return;
+  require(tcp && plain.flow.remote.port == tcp->header.source_port &&
+              plain.flow.local.port == tcp->header.destination_port &&
+              plain.sequence == tcp->header.sequence &&
+              plain.acknowledgement == tcp->header.acknowledgement &&
+              plain.window == tcp->header.window &&
+              plain.has_timestamps == tcp->header.options.timestamps.has_value() &&
+              input.data() + plain.text_offset == segment.data() + tcp->size &&
+              plain.text_size == segment.size() - tcp->size,
+          "a plain segment is read as the parser reads it");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -139,6 +183,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   icmp(input);
   ipv6(input);
   tcp(input);
+  plain(input);
   (void)wire::classify_frame(input);
   return 0;
 }
