@@ -3,14 +3,6 @@
 namespace sluice::net {
 namespace {
 
-// RFC 1122 3.2.1.3: none of these is ever a source address. Our own as a source is the LAND attack.
-bool is_martian(base::Ipv4Address source, const Ipv4Subnets& subnets) {
-  constexpr std::uint32_t kThisNetwork = 0;
-  constexpr std::uint32_t kReserved = 0xf;  // 240.0.0.0/4, the limited broadcast included
-  return source.value >> 24 == kThisNetwork || source.is_loopback() || source.is_multicast() ||
-         source.value >> 28 == kReserved || subnets.is_broadcast(source) || subnets.owns(source);
-}
-
 // What comes for everybody asks every host for an answer (smurf): it gets none.
 NetCounter reason_for_others(base::Ipv4Address destination, const Ipv4Subnets& subnets) {
   if (subnets.owns(destination)) return NetCounter::kIpv4Unassigned;
@@ -24,6 +16,13 @@ NetCounter counter_of(wire::WireError error) {
 }
 
 }  // namespace
+
+bool is_martian(base::Ipv4Address source, const Ipv4Subnets& subnets) {
+  constexpr std::uint32_t kThisNetwork = 0;
+  constexpr std::uint32_t kReserved = 0xf;  // 240.0.0.0/4, the limited broadcast included
+  return source.value >> 24 == kThisNetwork || source.is_loopback() || source.is_multicast() ||
+         source.value >> 28 == kReserved || subnets.is_broadcast(source) || subnets.owns(source);
+}
 
 // The time to live is not looked at: RFC 1122 3.2.1.7, a host must not discard a packet because it
 // arrived with a small one.

@@ -16,4 +16,7 @@ namespace sluice::net {
 [[nodiscard]] base::Result<wire::ParsedIpv4Header, NetCounter> accept_ipv4(
     base::Bytes packet, wire::HeaderChecksum checksum, const Ipv4Subnets& subnets);
 
+// RFC 1122 3.2.1.3: an address that is never a source. Our own as a source is the LAND attack.
+[[nodiscard]] bool is_martian(base::Ipv4Address source, const Ipv4Subnets& subnets);
+
 }  // namespace sluice::net

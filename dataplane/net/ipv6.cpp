@@ -67,6 +67,10 @@ base::Unexpected<Ipv6Refusal> refused(const wire::UpperLayer& upper) {
 
 }  // namespace
 
+bool is_martian(const base::Ipv6Address& source, const Ipv6Prefixes& prefixes) {
+  return is_martian(source) || is_nobody_else(source, prefixes);
+}
+
 // The hop limit is not looked at: RFC 8200 3, a destination node should not discard a packet
 // because of it.
 base::Result<AcceptedIpv6, Ipv6Refusal> accept_ipv6(base::Bytes packet,

@@ -34,4 +34,7 @@ struct Ipv6Refusal {
 [[nodiscard]] base::Result<AcceptedIpv6, Ipv6Refusal> accept_ipv6(base::Bytes packet,
                                                                   const Ipv6Prefixes& prefixes);
 
+// An address that no segment comes from: never a source on a wire, or not another node's.
+[[nodiscard]] bool is_martian(const base::Ipv6Address& source, const Ipv6Prefixes& prefixes);
+
 }  // namespace sluice::net

@@ -1,8 +1,9 @@
-// The ordinary course: segments of open connections that are exactly what was expected, a burst at
-// a time. While one is read, what the next ones need is on its way from memory; the headers are
-// read once, and TCP is left with the few steps that the segment calls for (Jacobson's header
-// prediction, RFC 7323 appendix E). Everything else takes the way through every layer, which must
-// treat a plain segment just the same.
+// The ordinary course, a burst at a time: plain packets (wire/plain_packet.hpp) with segments for
+// TCP. While one is read, what the next ones need is on its way from memory. Segments of open
+// connections that are exactly what was expected leave TCP with the few steps that they call for
+// (Jacobson's header prediction, RFC 7323 appendix E); any other segment, a SYN of a flood among
+// them, at least finds its place looked up. What is not plain takes the way through every layer,
+// which must treat plain packets just the same.
 #pragma once
 
 #include <array>
@@ -30,14 +31,18 @@ class PlainInput {
   [[nodiscard]] bool take(base::Instant now, std::size_t i, base::PacketPtr& frame);
 
  private:
+  enum class Kind : std::uint8_t { kOther, kPacket, kSegment };
   struct Lane {
-    bool plain;
+    Kind kind;
     bool verified;  // by the device
+    std::uint32_t hash;
     std::uint32_t place;
-    wire::PlainSegment segment;
+    wire::PlainSegment segment;  // as far as it is plain
   };
+  static void strip(base::Packet& frame, const wire::PlainPacket& packet);
 
   tcp::Engine& engine_;
+  const Interface* interface_ = nullptr;  // that the burst came through
   std::array<Lane, base::limits::kBurst> lanes_;
 };
 

@@ -62,11 +62,21 @@ std::uint32_t Engine::look_for(const base::FourTuple& flow) const {
 
 // Which connection it is the demultiplexer believes; the segment's flow is compared when its turn
 // comes, as segments before it may have changed everything.
-std::uint32_t Engine::look_closer(std::uint32_t place) const {
+std::uint32_t Engine::look_closer(std::uint32_t hash) const {
   const Core& core = parts_->core;
-  const std::uint32_t index = core.flows.find(place, [](std::uint32_t) { return true; });
-  if (index != FlowTable::kNone) core.connections.prefetch(index);
+  const std::uint32_t index = core.flows.find(hash, [](std::uint32_t) { return true; });
+  if (index != FlowTable::kNone) {
+    core.connections.prefetch(index);
+  } else {
+    core.time_wait.prefetch(hash);
+  }
   return index;
+}
+
+void Engine::receive(Instant now, const base::FourTuple& flow, std::uint32_t hash,
+                     PacketPtr segment) {
+  parts_->core.now = now;
+  parts_->input.receive(flow, hash, std::move(segment));
 }
 
 bool Engine::receive_plain(Instant now, std::uint32_t place, const wire::PlainSegment& segment,

@@ -46,11 +46,14 @@ class Engine {
   // checksum has been verified.
   void receive(base::Instant now, const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
-  // The same for plain segments, in three steps, so that memory may be fetched in between: the
-  // flow's place in the demultiplexer, then what is found there, then the segment itself, in its
-  // frame. The last returns false, and has done nothing, where receive() has to see it.
+  // The same in three steps, so that memory may be fetched in between: the flow's hash, by which
+  // the demultiplexer knows it, then the place of what is found there, then the segment itself.
   [[nodiscard]] std::uint32_t look_for(const base::FourTuple& flow) const;
-  [[nodiscard]] std::uint32_t look_closer(std::uint32_t place) const;
+  [[nodiscard]] std::uint32_t look_closer(std::uint32_t hash) const;
+  void receive(base::Instant now, const base::FourTuple& flow, std::uint32_t hash,
+               base::PacketPtr segment);
+  // The third step for plain segments, in their frames. Returns false, and has done nothing, where
+  // receive() has to see the segment.
   [[nodiscard]] bool receive_plain(base::Instant now, std::uint32_t place,
                                    const wire::PlainSegment& segment, base::PacketPtr& frame);
   // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow

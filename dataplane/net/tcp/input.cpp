@@ -10,6 +10,18 @@ using wire::SeqNumber;
 
 namespace {
 
+struct Ports {
+  std::uint16_t source = 0;
+  std::uint16_t destination = 0;
+};
+
+// None of a segment that is too short to have any, which its parser refuses.
+Ports ports_of(base::Bytes segment) {
+  if (segment.size() < wire::TcpHeader::kMinSize) return {};
+  return {.source = base::load_be<std::uint16_t>(segment.data()),
+          .destination = base::load_be<std::uint16_t>(segment.data() + 2)};
+}
+
 // Nobody's honest segment: a SYN that also ends or resets, and ports that are reserved (RFC 6335
 // 6).
 bool is_nonsense(const wire::TcpHeader& header) {
@@ -33,6 +45,13 @@ bool begins_anew(const wire::TcpHeader& syn, const TimeWaitEntry& old) {
 }  // namespace
 
 void Input::receive(const IpAddress& source, const IpAddress& destination, PacketPtr segment) {
+  const auto [source_port, destination_port] = ports_of(segment->bytes());
+  const base::FourTuple flow{.local = {.address = destination, .port = destination_port},
+                             .remote = {.address = source, .port = source_port}};
+  receive(flow, core_.hash.bucket(flow), std::move(segment));
+}
+
+void Input::receive(const base::FourTuple& flow, std::uint32_t hash, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsIn);
   const auto parsed = wire::parse_tcp(segment->bytes());
   if (!parsed || is_nonsense(parsed->header)) return core_.count(NetCounter::kTcpMalformed);
@@ -40,15 +59,14 @@ void Input::receive(const IpAddress& source, const IpAddress& destination, Packe
   if (parsed->malformed_options) core_.count(NetCounter::kTcpOptionsMalformed);
   Arrival arrival;
   arrival.header = parsed->header;
-  arrival.flow = {.local = {.address = destination, .port = parsed->header.destination_port},
-                  .remote = {.address = source, .port = parsed->header.source_port}};
-  arrival.hash = core_.hash.bucket(arrival.flow);
+  arrival.flow = flow;
+  arrival.hash = hash;
   arrival.seq = parsed->header.sequence;
   arrival.fin = parsed->header.flags.fin;
   arrival.ecn = wire::ecn_of(segment->traffic_class);
   segment->trim_front(parsed->size);
   arrival.text_size = static_cast<std::uint32_t>(segment->size());
-  if (arrival.text_size > 0) arrival.text = std::move(segment);
+  (arrival.text_size > 0 ? arrival.text : arrival.spare) = std::move(segment);
   dispatch(arrival);
 }
 

@@ -23,7 +23,8 @@ struct Arrival {
   base::FourTuple flow;
   std::uint32_t hash = 0;
   wire::TcpHeader header;
-  base::PacketPtr text;  // its bytes are the payload; null when there is none (left)
+  base::PacketPtr text;   // its bytes are the payload; null when there is none (left)
+  base::PacketPtr spare;  // the packet of a segment without text: an answer may go out in it
   std::uint32_t text_size = 0;
   wire::SeqNumber seq;  // of the text; moves when the front is trimmed
   wire::EcnCodepoint ecn = wire::EcnCodepoint::kNotEct;
@@ -43,6 +44,8 @@ class Input {
 
   void receive(const base::IpAddress& source, const base::IpAddress& destination,
                base::PacketPtr segment);
+  // The same, of a flow that has been read already, with its hash.
+  void receive(const base::FourTuple& flow, std::uint32_t hash, base::PacketPtr segment);
   // A segment that ends the look-up's way at `c`. False, and nothing done, when it is not what the
   // connection expects next.
   [[nodiscard]] bool take_plain(const wire::PlainSegment& segment, Connection& c,

@@ -39,6 +39,10 @@ class TimeWaitTable {
       : entries_(capacity), flows_(capacity), time_(time) {}
 
   [[nodiscard]] TimeWaitEntry* find(const base::FourTuple& flow, std::uint32_t hash);
+  // Begins to fetch what find() looks at first.
+  void prefetch(std::uint32_t hash) const {
+    if (entries_.size() > 0) flows_.prefetch(hash);
+  }
   // True when the oldest entry had to go. An entry for which there is no place is not kept at all.
   bool insert(const TimeWaitEntry& entry, base::Instant now);
   void erase(TimeWaitEntry& entry);

@@ -49,11 +49,13 @@ void hand_in(Engine& engine, base::Instant now, const base::IpAddress& source,
   if (!long_way) {
     const std::size_t in_front = put_into_frame(*segment, source, destination);
     wire::PlainSegment plain;
-    if (wire::read_plain_segment(segment->bytes(), {}, plain)) {
-      const std::uint32_t place = engine.look_closer(engine.look_for(plain.flow));
-      if (engine.receive_plain(now, place, plain, segment)) return;
+    const bool is_packet = wire::read_plain_packet(segment->bytes(), {}, plain);
+    const std::uint32_t hash = is_packet ? engine.look_for(plain.flow) : 0;
+    if (is_packet && wire::read_plain_tcp(segment->bytes(), plain)) {
+      if (engine.receive_plain(now, engine.look_closer(hash), plain, segment)) return;
     }
     segment->trim_front(in_front);
+    if (is_packet) return engine.receive(now, plain.flow, hash, std::move(segment));
   }
   engine.receive(now, source, destination, std::move(segment));
 }
