@@ -105,8 +105,8 @@ TcpHeader Emitter::header_for(Connection& c, SeqNumber seq, TcpFlags flags) {
   return header;
 }
 
-bool Emitter::send_syn(Connection& c) {
-  PacketPtr packet = fresh();
+bool Emitter::send_syn(Connection& c, PacketPtr spare) {
+  PacketPtr packet = fresh_or(std::move(spare));
   if (!packet) return false;
   const bool answer = c.state == State::kSynReceived;
   TcpHeader header = header_for(c, c.snd.una, {.syn = true, .ack = answer});
@@ -250,7 +250,7 @@ bool Emitter::refuse(const base::FourTuple& flow, const TcpHeader& cause, std::u
 
 // As send_syn() for the connection that the cookie stands for.
 bool Emitter::send_syn_cookie(const base::FourTuple& flow, const TcpHeader& syn,
-                              const SynCookies::Answer& cookie) {
+                              const SynCookies::Answer& cookie, PacketPtr spare) {
   TcpHeader header;
   header.source_port = flow.local.port;
   header.destination_port = flow.remote.port;
@@ -265,7 +265,7 @@ bool Emitter::send_syn_cookie(const base::FourTuple& flow, const TcpHeader& syn,
     header.options.sack_permitted = syn.options.sack_permitted;
     if (syn.options.window_scale) header.options.window_scale = window_.scale();
   }
-  return send_bare(flow, header);
+  return send_bare(flow, header, std::move(spare));
 }
 
 bool Emitter::send_time_wait_ack(const TimeWaitEntry& entry) {
@@ -283,8 +283,8 @@ bool Emitter::send_time_wait_ack(const TimeWaitEntry& entry) {
   return send_bare(entry.flow, header);
 }
 
-bool Emitter::send_bare(const base::FourTuple& flow, const TcpHeader& header) {
-  PacketPtr packet = fresh();
+bool Emitter::send_bare(const base::FourTuple& flow, const TcpHeader& header, PacketPtr spare) {
+  PacketPtr packet = fresh_or(std::move(spare));
   if (!packet) return false;
   hand_over(flow, header, std::move(packet));
   return true;
@@ -304,6 +304,13 @@ PacketPtr Emitter::fresh() {
   PacketPtr packet(core_.packets.allocate());
   if (!packet) core_.count(NetCounter::kTcpNoPacket);
   return packet;
+}
+
+// A packet that has just arrived lies in the cache, and to answer in it takes none from the pool.
+PacketPtr Emitter::fresh_or(PacketPtr spare) {
+  if (!spare || !spare->exclusive()) return fresh();
+  spare->reset();
+  return spare;
 }
 
 }  // namespace sluice::net::tcp

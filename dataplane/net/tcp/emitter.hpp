@@ -23,9 +23,10 @@ class Emitter {
   explicit Emitter(Core& core) : core_(core), window_(core.settings, core.receive_memory) {}
 
   // Each returns false when there is no packet for it, and has then done nothing but count that.
+  // Where a spare packet is given, which may be null, it is used if it can be.
 
   // A SYN in SYN-SENT, a SYN-ACK in SYN-RECEIVED.
-  bool send_syn(Connection& c);
+  bool send_syn(Connection& c, base::PacketPtr spare = {});
   // `duplicate`: what has just arrived once more (RFC 2883); nothing where SACK is not negotiated.
   bool send_ack(Connection& c, std::optional<wire::SackBlock> duplicate = std::nullopt);
   // Asks the peer whether it is there (RFC 9293 3.8.4). Precondition: nothing is in flight.
@@ -40,7 +41,7 @@ class Emitter {
   bool refuse(const base::FourTuple& flow, const wire::TcpHeader& header, std::uint32_t length);
   // The SYN-ACK to a SYN of which nothing is kept.
   bool send_syn_cookie(const base::FourTuple& flow, const wire::TcpHeader& syn,
-                       const SynCookies::Answer& cookie);
+                       const SynCookies::Answer& cookie, base::PacketPtr spare);
   bool send_time_wait_ack(const TimeWaitEntry& entry);
 
   [[nodiscard]] const ReceiveWindow& window() const { return window_; }
@@ -55,12 +56,14 @@ class Emitter {
   static void note_acknowledgment(Connection& c);
   [[nodiscard]] wire::TcpTimestamps timestamps_of(const Connection& c) const;
   [[nodiscard]] base::PacketPtr packet_for(const SendSegment& segment, std::size_t header_size);
-  bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header);
+  bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header,
+                 base::PacketPtr spare = {});
   void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,
                  base::PacketPtr packet);
   void send_plain(const Connection& c, const wire::PlainTcpHeader& header, base::PacketPtr packet);
   void pass_on(const base::FourTuple& flow, base::PacketPtr segment);
   [[nodiscard]] base::PacketPtr fresh();
+  [[nodiscard]] base::PacketPtr fresh_or(base::PacketPtr spare);
 
   Core& core_;
   ReceiveWindow window_;

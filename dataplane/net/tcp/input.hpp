@@ -66,12 +66,12 @@ class Input {
 
   // --- input_cookie.cpp: handshakes of which nothing is kept ---
   [[nodiscard]] bool under_pressure() const;
-  void answer_with_cookie(const Arrival& arrival);
+  void answer_with_cookie(Arrival& arrival);
   void on_cookie(Arrival& arrival, ListenerId listener);
 
   // --- input_open.cpp: handshakes ---
   // False when there is no room for the connection.
-  bool accept(const Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
+  bool accept(Arrival& arrival, ListenerId listener, std::optional<wire::SeqNumber> above);
   void on_syn_sent(const Arrival& arrival, Connection& c);
   void take_syn(const wire::TcpHeader& syn, Connection& c);
   [[nodiscard]] bool ecn_agreed(const wire::TcpHeader& syn, const Connection& c) const;

@@ -66,7 +66,7 @@ bool Input::ecn_agreed(const wire::TcpHeader& syn, const Connection& c) const {
   return asked && (syn.flags.ack ? grants_ecn(syn.flags) : asks_for_ecn(syn.flags));
 }
 
-bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
+bool Input::accept(Arrival& arrival, ListenerId listener, std::optional<SeqNumber> above) {
   if (core_.half_open() >= core_.settings.max_half_open) {
     core_.count(NetCounter::kTcpHalfOpenFull);
     return false;
@@ -85,7 +85,7 @@ bool Input::accept(const Arrival& arrival, ListenerId listener, std::optional<Se
   core_.set_state(c, State::kSynReceived);
   c.progress = core_.now;
   c.deadline(Timer::kEnd) = core_.now + kHandshakeTime;
-  const bool sent = emitter_.send_syn(c);
+  const bool sent = emitter_.send_syn(c, std::move(arrival.spare));
   c.deadline(Timer::kRetransmit) =
       core_.now + (sent ? c.rtt.rto(core_.settings.rto_minimum) : kSynPacketRetry);
   core_.arm(c);
