@@ -58,7 +58,7 @@ std::optional<std::size_t> Ipv4Output::path_mtu(const base::IpAddress& destinati
   if (!destination.is_ipv4()) return mtu;
   for (const auto& interface : interfaces_) {
     const Ipv4Subnets& subnets = interface->subnets();
-    if (!subnets.next_hop(destination.ipv4())) continue;
+    if (!subnets.lead_to(destination.ipv4())) continue;
     if (is_illegal(destination.ipv4(), subnets)) return std::nullopt;
     mtu = std::min(mtu.value_or(interface->mtu()), interface->mtu());
   }

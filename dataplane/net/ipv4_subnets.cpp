@@ -48,20 +48,22 @@ std::optional<base::Ipv4Address> Ipv4Subnets::next_hop(base::Ipv4Address destina
   return hop->next;
 }
 
-// A network that the interface is in comes before a route for the same one.
+// A network that the interface is in comes before a route for the same one. Each packet that is
+// sent asks this.
 std::optional<Ipv4Subnets::Hop> Ipv4Subnets::hop_towards(base::Ipv4Address destination) const {
-  if (destination == gateway_) return Hop{.next = destination, .mask = mask_of(32)};
-  std::optional<Hop> best;
-  if (gateway_) best = Hop{.next = *gateway_};
+  bool known = gateway_.has_value();
+  Hop best{.next = gateway_.value_or(base::Ipv4Address{})};
+  if (known && destination == best.next) return Hop{.next = destination, .mask = mask_of(32)};
   for (const Subnet& subnet : subnets_) {
-    if (subnet.contains(destination) && (!best || subnet.mask >= best->mask)) {
-      best = Hop{.next = destination, .mask = subnet.mask};
-    }
+    if (!subnet.contains(destination) || (known && subnet.mask < best.mask)) continue;
+    best = {.next = destination, .mask = subnet.mask};
+    known = true;
   }
   for (const Route& route : routes_) {
-    if (best && route.to.mask <= best->mask) break;
+    if (known && route.to.mask <= best.mask) break;
     if (route.to.contains(destination)) return Hop{.next = route.via, .mask = route.to.mask};
   }
+  if (!known) return std::nullopt;
   return best;
 }
 

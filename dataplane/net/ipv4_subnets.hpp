@@ -44,6 +44,9 @@ class Ipv4Subnets {
   };
   [[nodiscard]] std::optional<Hop> hop_towards(base::Ipv4Address destination) const;
   [[nodiscard]] std::optional<base::Ipv4Address> next_hop(base::Ipv4Address destination) const;
+  [[nodiscard]] bool lead_to(base::Ipv4Address destination) const {
+    return gateway_.has_value() || hop_towards(destination).has_value();
+  }
   // Our address to speak from to a neighbour: the one in its network, else any that may be used.
   [[nodiscard]] std::optional<base::Ipv4Address> source_towards(base::Ipv4Address neighbour) const;
   // False for addresses that no host can have on this link.
