@@ -82,12 +82,19 @@ class SegmentingTap : public ::testing::Test {
     }
     wire::serialize_tcp(header, head->append(wire::tcp_header_size(header)));
     net::fill_in_tcp_checksum(
-        {.source = kSource, .destination = kDestination, .ip_header_size = 20}, *head);
+        {
+            .source = kSource,
+            .destination = kDestination,
+            .link_header_size = 14,
+            .ip_header_size = 20,
+        },
+        *head);
+    const std::size_t payload = head->frame_size();
     wire::serialize_ipv4({.source = kSource,
                           .destination = kDestination,
                           .protocol = wire::IpProtocol::kTcp,
                           .dont_fragment = true},
-                         20 + head->frame_size(), head->prepend(20));
+                         payload, head->prepend(20));
     wire::serialize_ethernet({.destination = base::MacAddress::broadcast(),
                               .source = port_->info().mac,
                               .type = wire::EtherType::kIpv4,
