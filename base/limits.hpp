@@ -30,8 +30,9 @@ inline constexpr std::size_t kMaxServersPerBackend = 64;
 // ciphertext has at most 2^14 + 256 bytes, its header 5).
 inline constexpr std::size_t kMaxRecordSpans = (std::size_t{1} << 14) + 256 + 5;
 
-// Neighbours (ARP) per worker and interface, packets that wait for one of them to answer, and for
-// all of them together.
+// Neighbours of both families (ARP, Neighbour Discovery) per worker and interface, without the
+// gateways, which have places of their own. Packets that wait for one of them to answer; and for
+// all of them together, beyond which only those for a gateway wait.
 inline constexpr std::size_t kMaxNeighbours = 2048;
 inline constexpr std::size_t kMaxPendingPerNeighbour = 32;
 inline constexpr std::size_t kMaxPendingForNeighbours = 1024;

@@ -213,8 +213,9 @@ RouteConfiguration read_route(const Node& node, Reading& reading,
   return route;
 }
 
-// What becomes of a name that no route matches: `refuse` (unrecognized_name), or `default`, the
-// first route. A route without match decides it, too.
+// What becomes of a client whose name no route matches, or that sends none: it is refused, which
+// `refuse` only says expressly, or `default` sends it to the first route. Where a route without
+// match takes all names anyway, `default` changes nothing and `refuse` is a contradiction.
 void apply_unknown_sni(const Section& section, Reading& reading,
                        std::vector<RouteConfiguration>& routes) {
   const Node* node = section.find("unknown_sni");
