@@ -1,6 +1,7 @@
 // Tells the routers and switches of a link which IPv6 groups an interface listens to (RFC 3810), so
 // that a switch that looks (RFC 4541) lets solicitations for our addresses through: the groups are
-// reported at the start and whenever somebody asks. Only version 2 is spoken.
+// reported at the start and whenever somebody asks. Version 2 is spoken, and version 1 (RFC 2710)
+// while a router asks by it.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,8 @@ class MulticastListener {
   // However often somebody asks.
   static constexpr base::Duration kLeastInterval = base::Duration::seconds(1);
   static constexpr base::Duration kMostDelay = base::Duration::seconds(10);
+  // RFC 3810 9.2, which a query of version 1 does not name: what routers leave between two.
+  static constexpr base::Duration kQueryInterval = base::Duration::seconds(125);
 
   struct Surroundings {
     Link& link;
@@ -47,13 +50,17 @@ class MulticastListener {
 
  private:
   void report(wire::ListenerRecordType type);
-  void send(std::span<const base::Ipv6Address> groups, wire::ListenerRecordType type);
+  void report_by_version_1();
+  [[nodiscard]] base::Ipv6Address source() const;
+  template <typename Report>
+  void send(const Report& report, std::size_t size, const base::Ipv6Address& to);
 
   Surroundings around_;
   std::vector<base::Ipv6Address> groups_;
   unsigned unsolicited_ = 0;  // sent
   base::Instant next_deadline_;
   base::Instant not_before_;
+  base::Instant old_querier_until_;  // version 1 is spoken before
 };
 
 }  // namespace sluice::net

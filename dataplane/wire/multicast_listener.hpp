@@ -1,6 +1,6 @@
-// Multicast Listener Discovery, version 2 (RFC 3810): the queries that routers send and the reports
-// of what a node listens to, as whole IPv6 packets, since they begin with a router alert (RFC
-// 2711).
+// Multicast Listener Discovery, version 2 (RFC 3810) and version 1 (RFC 2710): the queries that
+// routers send and the reports of what a node listens to, as whole IPv6 packets, since they begin
+// with a router alert (RFC 2711).
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,16 @@ inline constexpr std::uint8_t kListenerHopLimit = 1;
 // RFC 3810 5.2.14: ff02::16.
 inline constexpr base::Ipv6Address kAllListenerRouters = link_group(0x16);
 
+enum class ListenerVersion : std::uint8_t { k1 = 1, k2 = 2 };
+
 struct ListenerQuery {
+  ListenerVersion version = ListenerVersion::k2;
   base::Ipv6Address group;  // unspecified: every one
   base::Duration response_delay;
 };
 
-// `message` is a whole ICMPv6 message of that type with a right checksum. kUnsupported: a query of
-// version 1, which is shorter (RFC 3810 8.1).
+// `message` is a whole ICMPv6 message of that type with a right checksum. kUnsupported: its size is
+// that of neither version (RFC 3810 8.1).
 [[nodiscard]] base::Result<ListenerQuery, WireError> parse_listener_query(base::Bytes message);
 
 // RFC 3810 5.2.12. Every source is wanted: what is excluded is nothing.
@@ -45,5 +48,14 @@ inline constexpr std::size_t kMostListenerRecords = 60;
 [[nodiscard]] std::size_t listener_report_size(const ListenerReport& report);
 // Precondition: to.size() == listener_report_size(report).
 void serialize_listener_report(const ListenerReport& report, base::MutableBytes to);
+
+// RFC 2710 3: one group, to which the report itself goes.
+struct ListenerReportV1 {
+  base::Ipv6Address source;
+  base::Ipv6Address group;
+};
+inline constexpr std::size_t kListenerReportV1Size = 40 + 8 + 24;  // of the whole packet
+// Precondition: to.size() == kListenerReportV1Size.
+void serialize_listener_report(const ListenerReportV1& report, base::MutableBytes to);
 
 }  // namespace sluice::wire

@@ -24,7 +24,8 @@ class MulticastListenerTest : public ::testing::Test {
   }
   struct Report {
     Ipv6Address source;
-    std::uint8_t type = 0;
+    std::uint8_t version = 2;
+    std::uint8_t type = 0;  // of version 2: the records'
     std::vector<Ipv6Address> groups;
   };
   // Every report that was sent, each checked as a router would.
@@ -32,11 +33,10 @@ class MulticastListenerTest : public ::testing::Test {
     std::vector<Report> reports;
     while (const base::PacketPtr frame = link_.outgoing().pop_front()) {
       const auto ethernet = wire::parse_ethernet(frame->bytes());
-      EXPECT_EQ(ethernet->destination, wire::multicast_mac(v6("ff02::16")));
       const base::Bytes packet = frame->bytes().subspan(14);
       EXPECT_LE(packet.size(), wire::kIpv6MinMtu);
       const auto ip = wire::parse_ipv6(packet);
-      EXPECT_EQ(ip->header.destination, v6("ff02::16"));
+      EXPECT_EQ(ethernet->destination, wire::multicast_mac(ip->header.destination));
       EXPECT_EQ(ip->header.hop_limit, 1);
       // RFC 2711 2.1: hop-by-hop, router alert of value zero, padding.
       EXPECT_TRUE(base::equal(packet.subspan(40, 8), test::hex("3a 00 05 02 00 00 01 00")));
@@ -44,13 +44,18 @@ class MulticastListenerTest : public ::testing::Test {
       EXPECT_EQ(upper->offset, 48U);
       const base::Bytes message = packet.subspan(upper->offset);
       EXPECT_EQ(wire::icmpv6_checksum(ip->header, message), 0);
-      EXPECT_EQ(message[0], std::byte{143});
-      reports.push_back(read(ip->header.source, message));
+      if (message[0] == std::byte{131}) {
+        reports.push_back(read_version_1(ip->header, message));
+      } else {
+        EXPECT_EQ(message[0], std::byte{143});
+        EXPECT_EQ(ip->header.destination, v6("ff02::16"));
+        reports.push_back(read(ip->header.source, message));
+      }
     }
     return reports;
   }
   static Report read(const Ipv6Address& source, base::Bytes message) {
-    Report report{.source = source, .groups = {}};
+    Report report{.source = source, .version = 2, .groups = {}};
     const auto records = base::load_be<std::uint16_t>(message.data() + 6);
     EXPECT_EQ(message.size(), 8 + records * 20U);
     for (std::size_t i = 0; i < records; ++i) {
@@ -62,6 +67,30 @@ class MulticastListenerTest : public ::testing::Test {
       report.groups.push_back(group);
     }
     return report;
+  }
+  // RFC 2710 3, 5: the report goes to the group itself.
+  static Report read_version_1(const wire::Ipv6Header& ip, base::Bytes message) {
+    Report report{.source = ip.source, .version = 1, .groups = {ip.destination}};
+    EXPECT_EQ(message.size(), 24U);
+    EXPECT_TRUE(base::equal(message.subspan(4, 4), test::hex("0000 0000")));
+    EXPECT_TRUE(base::equal(message.subspan(8), ip.destination.octets));
+    return report;
+  }
+  // The groups in reports of version 1 alone.
+  static std::vector<Ipv6Address> groups_by_version_1(const std::vector<Report>& reports) {
+    std::vector<Ipv6Address> groups;
+    for (const Report& report : reports) {
+      EXPECT_EQ(report.version, 1);
+      EXPECT_EQ(report.source, wire::link_local_address(kOurMac));
+      groups.push_back(report.groups.front());
+    }
+    return groups;
+  }
+  static test::ByteVector query_of_version_1(const Ipv6Address& group = {},
+                                             std::uint16_t delay_ms = 10'000) {
+    auto message = query(group, delay_ms);
+    message.resize(24);
+    return message;
   }
   static test::ByteVector query(const Ipv6Address& group = {}, std::uint16_t code = 10'000) {
     auto message = test::hex("82 00 0000 0000 0000");
@@ -159,17 +188,89 @@ TEST_F(MulticastListenerTest, LongDelaysAreFloatingPointNumbers) {
   EXPECT_LE(listener_.next_deadline(), now_ + MulticastListener::kMostDelay);
 }
 
-// RFC 3810 6.2: a query that may come from beyond the link is none; nor is one of version 1.
+// RFC 3810 6.2, 8.1: a query that may come from beyond the link is none; nor is one that is too
+// short for its version.
 TEST_F(MulticastListenerTest, QueriesThatAreNoneAreCountedAndNotAnswered) {
   begin();
   asks(query(), v6("2001:db8::1"));
   asks(query(), kRouter, 64);
   asks(query(), kRouter, 1, false);
-  auto version1 = query();
-  version1.resize(24);
-  asks(version1);
-  EXPECT_EQ(counters_[NetCounter::kMldMalformed], 4U);
+  for (const std::size_t size : {23U, 25U, 27U}) {
+    auto cut = query();
+    cut.resize(size);
+    asks(cut);
+  }
+  EXPECT_EQ(counters_[NetCounter::kMldMalformed], 6U);
   EXPECT_EQ(listener_.next_deadline(), Instant::never());
+}
+
+// RFC 3810 8.2.1, RFC 2710 4.
+TEST_F(MulticastListenerTest, QueryOfVersion1IsAnsweredByVersion1) {
+  begin();
+  asks(query_of_version_1());
+  EXPECT_LE(listener_.next_deadline(), now_ + Duration::seconds(10));
+  pass(Duration::seconds(10));
+  EXPECT_EQ(groups_by_version_1(sent()),
+            (std::vector{v6("ff02::1:ff00:77"),
+                         wire::solicited_node_multicast(wire::link_local_address(kOurMac))}));
+  EXPECT_EQ(counters_[NetCounter::kMldMalformed], 0U);
+  EXPECT_EQ(counters_[NetCounter::kMldQueriesIn], 1U);
+}
+
+// RFC 3810 8.2.1, 9.12.
+TEST_F(MulticastListenerTest, Version1IsSpokenUntilItsQuerierHasBeenSilentForLong) {
+  begin();
+  asks(query_of_version_1());
+  const Instant last = now_;
+  pass(Duration::seconds(10));
+  (void)sent();
+  asks(query());
+  pass(Duration::seconds(10));
+  EXPECT_EQ(groups_by_version_1(sent()).size(), 2U);
+  const Instant end = last + MulticastListener::kQueryInterval * 2 + Duration::seconds(10);
+  now_ = end - Duration::milliseconds(1);
+  asks(query({}, 0));
+  pass({});
+  EXPECT_EQ(groups_by_version_1(sent()).size(), 2U);
+  pass(Duration::seconds(1));
+  asks(query({}, 0));
+  pass({});
+  const auto reports = sent();
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].version, 2);
+  EXPECT_EQ(reports[0].type, 2);
+}
+
+// RFC 3810 8.2.1: only that for every group says which version the querier is of.
+TEST_F(MulticastListenerTest, QueryOfVersion1ForOneGroupChangesNothing) {
+  begin();
+  asks(query_of_version_1(v6("ff02::1:ff00:77")));
+  pass(Duration::seconds(10));
+  const auto reports = sent();
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].version, 2);
+}
+
+TEST_F(MulticastListenerTest, FirstReportsAreOfVersion1WhereItsQuerierIsHeard) {
+  pass({});
+  (void)sent();
+  assign();
+  asks(query_of_version_1());
+  pass(MulticastListener::kUnsolicitedInterval);
+  EXPECT_EQ(groups_by_version_1(sent()).size(), 2U);
+  EXPECT_EQ(listener_.next_deadline(), Instant::never());
+}
+
+TEST_F(MulticastListenerTest, HoweverManyAskByVersion1EachGroupIsReportedOnceInASecond) {
+  begin();
+  std::size_t reports = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    asks(query_of_version_1({}, 0));
+    pass(Duration::milliseconds(10));
+    reports += sent().size();
+  }
+  EXPECT_LE(reports, 2U * 11);
+  EXPECT_GE(reports, 2U * 9);
 }
 
 TEST_F(MulticastListenerTest, ManyGroupsTakeSeveralReports) {
