@@ -142,17 +142,17 @@ std::uint16_t PathMtuDiscovery::next_size(const Connection& c, const SendSegment
   return next.next != nullptr ? probe_size(c) : c.snd.mss;
 }
 
-void PathMtuDiscovery::on_sent(Connection& c, const SendSegment& segment) {
+void PathMtuDiscovery::on_sent(Connection& c, SendSegment& segment) {
   PathSearch& search = search_of(c);
   if (segment.size <= c.snd.mss || search.probe != 0) return;
   search.probe = static_cast<std::uint16_t>(segment.size);
   search.probe_end = segment.end();
+  segment.path_probe = true;
   core_.count(NetCounter::kTcpPathMtuProbes);
 }
 
-// The probe counts as lost to congestion, too, which RFC 4821 7.6.2 would spare us: once in an
-// interval that is no price. What a probe shows after a suspicion is worth remembering: smaller
-// segments have got through, and twice a larger one has not.
+// What a probe shows after a suspicion is worth remembering: smaller segments have got through, and
+// twice a larger one has not.
 void PathMtuDiscovery::on_lost(Connection& c, const SendSegment& segment) {
   PathSearch& search = search_of(c);
   if (search.probe == 0 || segment.end() != search.probe_end) return;

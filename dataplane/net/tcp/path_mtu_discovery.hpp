@@ -48,7 +48,7 @@ class PathMtuDiscovery {
   // --- of a connection that searches: c.path_search is not 0 ---
   // How much of what comes next goes into one segment.
   [[nodiscard]] std::uint16_t next_size(const Connection& c, const SendSegment& next) const;
-  void on_sent(Connection& c, const SendSegment& segment);
+  void on_sent(Connection& c, SendSegment& segment);
   void on_lost(Connection& c, const SendSegment& segment);
   void on_acknowledged(Connection& c);
 

@@ -51,13 +51,12 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   if (episode_over) phase_ = Phase::kOpen;
   leave_episode_behind(arrival.ack);
 
-  const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) {
     detect_by_time(queue, arrival, outcome);
   } else {
     detect_by_duplicates(queue, outcome);
   }
-  if (lost_ > lost_before && !repairing()) enter(arrival, outcome);
+  if (outcome.lost_segments > 0 && !repairing()) enter(arrival, outcome);
   return outcome;
 }
 
@@ -143,9 +142,8 @@ bool Recovery::count_duplicate(std::uint32_t mss) {
 
 AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arrival) {
   AckOutcome outcome;
-  const std::uint32_t lost_before = lost_;
   if (arrival.sack_negotiated) detect_by_time(queue, arrival, outcome);
-  if (lost_ > lost_before && !repairing()) enter(arrival, outcome);
+  if (outcome.lost_segments > 0 && !repairing()) enter(arrival, outcome);
   return outcome;
 }
 
@@ -197,6 +195,7 @@ void Recovery::on_transmit(SendSegment& segment, Instant now) {
   if (segment.fate != Fate::kUnsent) {
     if (!marked_ || segment.end() > resent_end_) resent_end_ = segment.end();
     segment.resent = marked_ = true;
+    segment.path_probe = false;
     first_retransmission_due_ = false;
   }
   segment.fate = Fate::kInFlight;
@@ -235,8 +234,11 @@ void Recovery::lose(SendSegment& segment) {
   lost_ += segment.length();
 }
 
+// RFC 4821 3, 7.6.2: the loss of a probe of the path shows how much that takes, and no congestion;
+// what else is lost does.
 void Recovery::lose(SendSegment& segment, AckOutcome& outcome) {
   lose(segment);
+  if (segment.path_probe) return;
   outcome.lost += segment.length();
   ++outcome.lost_segments;
   if (!outcome.newest_lost || segment.sent_at >= outcome.newest_lost->at) {
@@ -349,7 +351,9 @@ void Recovery::detect_by_duplicates(SendQueue& queue, AckOutcome& outcome) {
   if (first == nullptr || first == queue.unsent() || first->fate != Fate::kInFlight) return;
   const bool third = !repairing() && duplicate_acks_ == kDuplicateThreshold;
   const bool partial = phase_ == Phase::kFastRecovery && outcome.acked > 0;
-  if (third || partial) lose(*first, outcome);
+  if (!third && !partial) return;
+  first->path_probe = false;  // nothing shows that it is lost alone
+  lose(*first, outcome);
 }
 
 }  // namespace sluice::net::tcp

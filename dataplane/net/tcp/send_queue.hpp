@@ -42,6 +42,9 @@ struct SendSegment {
   Fate fate : 2 = Fate::kUnsent;
   bool fin : 1 = false;     // behind the payload
   bool resent : 1 = false;  // transmitted more than once
+  // Longer than what the path is known to take, to see whether it does (RFC 4821 7); until it is
+  // sent again.
+  bool path_probe : 1 = false;
 
   // In sequence space.
   [[nodiscard]] std::uint32_t length() const { return size + (fin ? 1 : 0); }

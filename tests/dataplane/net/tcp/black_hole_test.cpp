@@ -2,6 +2,9 @@
 // take (RFC 4821 7), in virtual time.
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <utility>
+
 #include "dataplane/net/tcp/path_mtu_discovery.hpp"
 #include "tests/dataplane/net/tcp/support/script.hpp"
 
@@ -38,8 +41,8 @@ class TcpBlackHole : public testing::Test {
     EXPECT_TRUE(host.silent());
   }
   // A connection whose first segments got through in pieces only.
-  ConnectionHandle fallen_back() {
-    const auto c = host.established(peer_syn());
+  ConnectionHandle fallen_back(Segment first = peer_syn()) {
+    const auto c = host.established(std::move(first));
     host.write(c, 10 * 1'460);
     host.pass(Duration::milliseconds(600));
     host.forget_sent();  // nothing of it arrived
@@ -66,6 +69,8 @@ class TcpBlackHole : public testing::Test {
     host.pass(Duration::milliseconds(1));
     return sizes_sent();
   }
+  // A duplicate acknowledgment.
+  void repeats() { acknowledges(acked_); }
   ConnectionHandle established_again() {
     host.arrives(peer_syn().ports(5001, Script::kLocalPort));
     const SeqNumber iss = host.sent().header.sequence;
@@ -160,6 +165,64 @@ TEST_F(TcpBlackHole, ProbeThatIsLostIsSentInPiecesAndTriedAgainLater) {
   EXPECT_EQ(host.engine.segment_size(c), 1'240U);
   host.pass(Duration::milliseconds(200));
   EXPECT_EQ(host.engine.segment_size(c), 1'360U);
+}
+
+// RFC 4821 3: and no congestion, so that as much as before is in flight at once.
+TEST_F(TcpBlackHole, ProbeThatIsLostAloneIsNoSignOfCongestion) {
+  const auto c = fallen_back();
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
+  host.write(c, 40 * 1'240);
+  const auto first = sizes_sent();
+  EXPECT_EQ(first.front(), 1'360U);
+  const std::size_t window = std::accumulate(first.begin(), first.end(), std::size_t{0});
+  ASSERT_GT(window, 5U * 1'240);
+  const auto again = loses_the_first(1'360);
+  EXPECT_EQ(again.front(), 1'240U);
+  EXPECT_GT(std::accumulate(again.begin(), again.end(), std::size_t{0}) + 1'240, window);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries);
+  delivers_all(c);
+}
+
+TEST_F(TcpBlackHole, ProbeThatIsLostWithAnotherSegmentIsASignOfCongestion) {
+  const auto c = fallen_back();
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
+  host.write(c, 40 * 1'240);
+  const auto first = sizes_sent();
+  EXPECT_EQ(first.front(), 1'360U);
+  const auto again = loses_the_first(1'360 + 1'240);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries + 1);
+  EXPECT_LT(std::accumulate(again.begin(), again.end(), std::size_t{0}),
+            std::accumulate(first.begin(), first.end(), std::size_t{0}) * 8 / 10);
+  delivers_all(c);
+}
+
+// What replaces it is an ordinary segment.
+TEST_F(TcpBlackHole, PieceOfALostProbeThatIsLostTooIsASignOfCongestion) {
+  const auto c = fallen_back();
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
+  host.write(c, 40 * 1'240);
+  (void)sizes_sent();
+  const auto again = loses_the_first(1'360);
+  EXPECT_EQ(again.front(), 1'240U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries);
+  EXPECT_EQ(loses_the_first(1'240).front(), 1'240U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries + 1);
+  delivers_all(c);
+}
+
+// Duplicates do not say which segments have arrived.
+TEST_F(TcpBlackHole, WithoutSackALostProbeIsASignOfCongestion) {
+  const auto c = fallen_back(syn(Script::kPeerIss).mss(1460));
+  host.pass(PathMtuDiscovery::kFirstProbe);
+  const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
+  EXPECT_EQ(write_some(c).front(), 1'360U);
+  for (int i = 0; i < 3; ++i) repeats();
+  EXPECT_EQ(sizes_sent().front(), 1'240U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries + 1);
+  delivers_all(c);
 }
 
 TEST_F(TcpBlackHole, NothingIsTriedWithTheLastSegmentOfAll) {
