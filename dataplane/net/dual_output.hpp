@@ -5,18 +5,27 @@
 #include <optional>
 #include <utility>
 
-#include "dataplane/net/ip_output.hpp"
+#include "dataplane/net/ipv4_output.hpp"
+#include "dataplane/net/ipv6_output.hpp"
 
 namespace sluice::net {
 
 class DualOutput final : public IpOutput {
  public:
   // Both outlive the object.
-  DualOutput(IpOutput& ipv4, IpOutput& ipv6) : ipv4_(ipv4), ipv6_(ipv6) {}
+  DualOutput(Ipv4Output& ipv4, Ipv6Output& ipv6) : ipv4_(ipv4), ipv6_(ipv6) {}
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override {
     of(destination).send_tcp(now, source, destination, std::move(segment));
+  }
+  void send_tcp_along(WayOut& way, base::Instant now, const base::IpAddress& source,
+                      const base::IpAddress& destination, base::PacketPtr segment) override {
+    if (destination.is_ipv4()) {
+      ipv4_.send_tcp_along(way, now, source, destination, std::move(segment));
+    } else {
+      ipv6_.send_tcp_along(way, now, source, destination, std::move(segment));
+    }
   }
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override {
@@ -32,11 +41,12 @@ class DualOutput final : public IpOutput {
 
  private:
   [[nodiscard]] IpOutput& of(const base::IpAddress& address) const {
-    return address.is_ipv4() ? ipv4_ : ipv6_;
+    if (address.is_ipv4()) return ipv4_;
+    return ipv6_;
   }
 
-  IpOutput& ipv4_;
-  IpOutput& ipv6_;
+  Ipv4Output& ipv4_;
+  Ipv6Output& ipv6_;
 };
 
 }  // namespace sluice::net

@@ -3,13 +3,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "base/address.hpp"
 #include "base/packet.hpp"
 #include "base/time.hpp"
 
 namespace sluice::net {
+
+// Names the way that a packet took, for whoever sends there again (ways_out.hpp). It is good for
+// one pair of addresses; by default it names none.
+struct WayOut {
+  std::uint32_t place = 0;
+  std::uint32_t version = 0;
+};
 
 class IpOutput {
  public:
@@ -22,6 +31,12 @@ class IpOutput {
   // what cannot be sent is counted and released.
   virtual void send_tcp(base::Instant now, const base::IpAddress& source,
                         const base::IpAddress& destination, base::PacketPtr segment) = 0;
+  // The same, by the way that the last segment from there to there took, if it still holds. The
+  // name is that of the way that this one takes.
+  virtual void send_tcp_along(WayOut& /*way*/, base::Instant now, const base::IpAddress& source,
+                              const base::IpAddress& destination, base::PacketPtr segment) {
+    send_tcp(now, source, destination, std::move(segment));
+  }
 
   // The largest IP packet towards the destination; nothing when there is no route.
   [[nodiscard]] virtual std::optional<std::size_t> path_mtu(

@@ -8,39 +8,53 @@
 #include "dataplane/wire/ipv4.hpp"
 
 namespace sluice::net {
-namespace {
 
-// RFC 6864 4.1: the identification of a packet that is never fragmented means nothing and may be
-// any value; zero tells an observer nothing about what else we send.
-wire::Ipv4Header header_of(base::Ipv4Address source, base::Ipv4Address destination,
-                           wire::IpProtocol protocol) {
-  return {.source = source,
-          .destination = destination,
-          .protocol = protocol,
-          .identification = 0,
-          .dont_fragment = true};
-}
-
-}  // namespace
-
-void Ipv4Output::send_tcp(base::Instant now, const base::IpAddress& source,
-                          const base::IpAddress& destination, base::PacketPtr segment) {
+void Ipv4Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
+                                const base::IpAddress& destination, base::PacketPtr segment) {
+  if (const Way* way = way_named(name, source, now, *segment)) {
+    write_headers(source.ipv4(), destination.ipv4(), *way->interface, *segment);
+    return way->send(std::move(segment));
+  }
   if (!source.is_ipv4() || !destination.is_ipv4()) {
     counters_.add(NetCounter::kIpv4NoRoute);
     return;
   }
-  wire::Ipv4Header header = header_of(source.ipv4(), destination.ipv4(), wire::IpProtocol::kTcp);
-  header.ttl = settings_.hop_limit;
-  header.traffic_class = wire::with_ecn(settings_.traffic_class(), segment->traffic_class);
-  const auto route = route_for(header.source, header.destination, *segment);
+  const auto route = route_for(source.ipv4(), destination.ipv4(), *segment);
   if (!route) return;
-  fill_in_tcp_checksum({.source = source,
-                        .destination = destination,
-                        .link_header_size = route->interface->link().header_size(),
+  write_headers(source.ipv4(), destination.ipv4(), *route->interface, *segment);
+  const Way* way =
+      ways_.find_or_add(*route->interface, route->next_hop, wire::EtherType::kIpv4, now, name);
+  if (way != nullptr) return way->send(std::move(segment));
+  route->interface->neighbours().send(now, route->next_hop, std::move(segment));
+}
+
+const Way* Ipv4Output::way_named(WayOut name, const base::IpAddress& source, base::Instant now,
+                                 const base::Packet& payload) {
+  const Way* way = ways_.find(name, now);
+  const bool passable =
+      way != nullptr && way->interface->subnets().is_assigned(source.ipv4()) &&
+      way->interface->takes(payload, wire::Ipv4Header::kMinSize) &&
+      payload.headroom() >= wire::Ipv4Header::kMinSize + std::size_t{way->link_header_size};
+  return passable ? way : nullptr;
+}
+
+// TCP's checksum and IP's header.
+void Ipv4Output::write_headers(base::Ipv4Address source, base::Ipv4Address destination,
+                               const Interface& interface, base::Packet& segment) const {
+  const wire::InternetSum addresses = wire::address_sum(source, destination);
+  fill_in_tcp_checksum({.addresses = addresses,
+                        .link_header_size = interface.link().header_size(),
                         .ip_header_size = wire::Ipv4Header::kMinSize,
-                        .by_device = route->interface->computes_checksums()},
-                       *segment);
-  send(now, *route, header, std::move(segment));
+                        .by_device = interface.computes_checksums()},
+                       segment);
+  const wire::AtomicIpv4Header header{
+      .source = source,
+      .destination = destination,
+      .protocol = wire::IpProtocol::kTcp,
+      .ttl = settings_.hop_limit,
+      .traffic_class = wire::with_ecn(settings_.traffic_class(), segment.traffic_class)};
+  const base::MutableBytes space = segment.prepend(wire::Ipv4Header::kMinSize);
+  wire::serialize_ipv4(header, addresses, segment.frame_size(), space);
 }
 
 void Ipv4Output::send_icmp(base::Instant now, base::Ipv4Address source,
@@ -48,7 +62,11 @@ void Ipv4Output::send_icmp(base::Instant now, base::Ipv4Address source,
   const auto route = route_for(source, destination, *message);
   if (!route) return;
   message->checksum = {};
-  send(now, *route, header_of(source, destination, wire::IpProtocol::kIcmp), std::move(message));
+  const base::MutableBytes space = message->prepend(wire::Ipv4Header::kMinSize);
+  wire::serialize_ipv4(
+      {.source = source, .destination = destination, .protocol = wire::IpProtocol::kIcmp},
+      wire::address_sum(source, destination), message->size(), space);
+  route->interface->neighbours().send(now, route->next_hop, std::move(message));
 }
 
 // The smallest of the interfaces that lead there: which of them is taken depends on the source.
@@ -137,13 +155,6 @@ std::optional<Ipv4Output::Route> Ipv4Output::route_for(base::Ipv4Address source,
     return std::nullopt;
   }
   return found;
-}
-
-void Ipv4Output::send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
-                      base::PacketPtr payload) {
-  const base::MutableBytes space = payload->prepend(wire::Ipv4Header::kMinSize);
-  wire::serialize_ipv4(header, payload->frame_size(), space);
-  route.interface->neighbours().send(now, route.next_hop, std::move(payload));
 }
 
 }  // namespace sluice::net

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -12,6 +13,7 @@
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ip_output.hpp"
 #include "dataplane/net/ip_settings.hpp"
+#include "dataplane/net/ways_out.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
 namespace sluice::net {
@@ -24,7 +26,12 @@ class Ipv4Output final : public IpOutput {
       : interfaces_(interfaces), counters_(counters), settings_(settings) {}
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
-                const base::IpAddress& destination, base::PacketPtr segment) override;
+                const base::IpAddress& destination, base::PacketPtr segment) override {
+    WayOut unnamed;
+    send_tcp_along(unnamed, now, source, destination, std::move(segment));
+  }
+  void send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
+                      const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
   [[nodiscard]] std::size_t train_packets(const base::IpAddress& source,
@@ -45,8 +52,11 @@ class Ipv4Output final : public IpOutput {
   // Nothing, and counted, when the packet cannot go there.
   std::optional<Route> route_for(base::Ipv4Address source, base::Ipv4Address destination,
                                  const base::Packet& payload);
-  void send(base::Instant now, const Route& route, const wire::Ipv4Header& header,
-            base::PacketPtr payload);
+  // The way that has the name, if the packet may and can take it.
+  [[nodiscard]] const Way* way_named(WayOut name, const base::IpAddress& source, base::Instant now,
+                                     const base::Packet& payload);
+  void write_headers(base::Ipv4Address source, base::Ipv4Address destination,
+                     const Interface& interface, base::Packet& segment) const;
   [[nodiscard]] bool owns(base::Ipv4Address address) const;
   [[nodiscard]] bool is_assigned(base::Ipv4Address address) const;
   // Nothing is sent there. What is a broadcast depends on the interface.
@@ -55,6 +65,7 @@ class Ipv4Output final : public IpOutput {
   const Interfaces& interfaces_;
   base::Counters<NetCounter>& counters_;
   const IpSettings settings_;
+  WaysOut ways_;
 };
 
 }  // namespace sluice::net

@@ -18,27 +18,52 @@ bool any_prefixes(const Interfaces& interfaces, Predicate predicate) {
 
 }  // namespace
 
-void Ipv6Output::send_tcp(base::Instant now, const base::IpAddress& source,
-                          const base::IpAddress& destination, base::PacketPtr segment) {
+void Ipv6Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
+                                const base::IpAddress& destination, base::PacketPtr segment) {
+  if (const Way* way = way_named(name, source, now, *segment)) {
+    write_headers(source.ipv6(), destination.ipv6(), *way->interface, *segment);
+    return way->send(std::move(segment));
+  }
   if (source.is_ipv4() || destination.is_ipv4()) {
     counters_.add(NetCounter::kIpv6NoRoute);
     return;
   }
+  const auto route = route_for(source.ipv6(), destination.ipv6(), *segment);
+  if (!route) return;
+  write_headers(source.ipv6(), destination.ipv6(), *route->interface, *segment);
+  const Way* way =
+      ways_.find_or_add(*route->interface, route->next_hop, wire::EtherType::kIpv6, now, name);
+  if (way != nullptr) return way->send(std::move(segment));
+  route->interface->neighbours().send(now, route->next_hop, std::move(segment));
+}
+
+const Way* Ipv6Output::way_named(WayOut name, const base::IpAddress& source, base::Instant now,
+                                 const base::Packet& payload) {
+  const Way* way = ways_.find(name, now);
+  const bool passable =
+      way != nullptr && way->interface->prefixes().is_assigned(source.ipv6()) &&
+      way->interface->takes(payload, wire::Ipv6Header::kSize) &&
+      payload.headroom() >= wire::Ipv6Header::kSize + std::size_t{way->link_header_size};
+  return passable ? way : nullptr;
+}
+
+// TCP's checksum and IP's header.
+void Ipv6Output::write_headers(const base::Ipv6Address& source,
+                               const base::Ipv6Address& destination, const Interface& interface,
+                               base::Packet& segment) const {
+  fill_in_tcp_checksum({.addresses = wire::address_sum(source, destination),
+                        .link_header_size = interface.link().header_size(),
+                        .ip_header_size = wire::Ipv6Header::kSize,
+                        .by_device = interface.computes_checksums()},
+                       segment);
   const wire::Ipv6Header header{
-      .source = source.ipv6(),
-      .destination = destination.ipv6(),
+      .source = source,
+      .destination = destination,
       .next_header = wire::IpProtocol::kTcp,
       .hop_limit = settings_.hop_limit,
-      .traffic_class = wire::with_ecn(settings_.traffic_class(), segment->traffic_class)};
-  const auto route = route_for(header.source, header.destination, *segment);
-  if (!route) return;
-  fill_in_tcp_checksum({.source = source,
-                        .destination = destination,
-                        .link_header_size = route->interface->link().header_size(),
-                        .ip_header_size = wire::Ipv6Header::kSize,
-                        .by_device = route->interface->computes_checksums()},
-                       *segment);
-  send(now, *route, header, std::move(segment));
+      .traffic_class = wire::with_ecn(settings_.traffic_class(), segment.traffic_class)};
+  const base::MutableBytes space = segment.prepend(wire::Ipv6Header::kSize);
+  wire::serialize_ipv6(header, segment.frame_size(), space);
 }
 
 void Ipv6Output::send_icmp(base::Instant now, const base::Ipv6Address& source,
@@ -46,9 +71,11 @@ void Ipv6Output::send_icmp(base::Instant now, const base::Ipv6Address& source,
   const auto route = route_for(source, destination, *message);
   if (!route) return;
   message->checksum = {};
-  send(now, *route,
-       {.source = source, .destination = destination, .next_header = wire::IpProtocol::kIcmpv6},
-       std::move(message));
+  const base::MutableBytes space = message->prepend(wire::Ipv6Header::kSize);
+  wire::serialize_ipv6(
+      {.source = source, .destination = destination, .next_header = wire::IpProtocol::kIcmpv6},
+      message->size(), space);
+  route->interface->neighbours().send(now, route->next_hop, std::move(message));
 }
 
 // The smallest of the interfaces that lead there: which of them is taken depends on the source.
@@ -133,13 +160,6 @@ std::optional<Ipv6Output::Route> Ipv6Output::route_for(const base::Ipv6Address& 
     return std::nullopt;
   }
   return found;
-}
-
-void Ipv6Output::send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
-                      base::PacketPtr payload) {
-  const base::MutableBytes space = payload->prepend(wire::Ipv6Header::kSize);
-  wire::serialize_ipv6(header, payload->frame_size(), space);
-  route.interface->neighbours().send(now, route.next_hop, std::move(payload));
 }
 
 }  // namespace sluice::net

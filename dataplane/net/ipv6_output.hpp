@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -13,6 +14,7 @@
 #include "dataplane/net/interface.hpp"
 #include "dataplane/net/ip_output.hpp"
 #include "dataplane/net/ip_settings.hpp"
+#include "dataplane/net/ways_out.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
 namespace sluice::net {
@@ -25,7 +27,12 @@ class Ipv6Output final : public IpOutput {
       : interfaces_(interfaces), counters_(counters), settings_(settings) {}
 
   void send_tcp(base::Instant now, const base::IpAddress& source,
-                const base::IpAddress& destination, base::PacketPtr segment) override;
+                const base::IpAddress& destination, base::PacketPtr segment) override {
+    WayOut unnamed;
+    send_tcp_along(unnamed, now, source, destination, std::move(segment));
+  }
+  void send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
+                      const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
   // Addresses that are still tentative included: one may listen on them.
@@ -47,14 +54,18 @@ class Ipv6Output final : public IpOutput {
   // Nothing, and counted, when the packet cannot go there.
   std::optional<Route> route_for(const base::Ipv6Address& source,
                                  const base::Ipv6Address& destination, const base::Packet& payload);
-  void send(base::Instant now, const Route& route, const wire::Ipv6Header& header,
-            base::PacketPtr payload);
+  // The way that has the name, if the packet may and can take it.
+  [[nodiscard]] const Way* way_named(WayOut name, const base::IpAddress& source, base::Instant now,
+                                     const base::Packet& payload);
+  void write_headers(const base::Ipv6Address& source, const base::Ipv6Address& destination,
+                     const Interface& interface, base::Packet& segment) const;
   // Nothing is sent there.
   [[nodiscard]] bool is_illegal(const base::Ipv6Address& destination) const;
 
   const Interfaces& interfaces_;
   base::Counters<NetCounter>& counters_;
   const IpSettings settings_;
+  WaysOut ways_;
 };
 
 }  // namespace sluice::net

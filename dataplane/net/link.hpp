@@ -30,6 +30,10 @@ class Link {
   // Takes the payload, which has header_size() bytes of headroom. What finds the queue full
   // (base::limits::kMaxOutgoingFrames) is counted and released.
   void send(const base::MacAddress& destination, wire::EtherType type, base::PacketPtr payload);
+  // The same behind a header that is written already.
+  void send(base::Bytes header, base::PacketPtr payload);
+  [[nodiscard]] wire::EthernetHeader header_to(const base::MacAddress& destination,
+                                               wire::EtherType type) const;
 
   [[nodiscard]] const base::MacAddress& mac() const { return mac_; }
   // In front of what is sent.

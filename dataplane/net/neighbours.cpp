@@ -57,6 +57,7 @@ void Neighbours::learn(base::Instant now, const base::IpAddress& neighbour,
   // RFC 4861 7.2.3: what is heard again changes nothing.
   if (belief == Belief::kHeard && answered && entry->mac == mac) return;
   entry->state = State::kReachable;
+  if (entry->mac != mac) ++entry->version;
   entry->mac = mac;
   entry->requests = 0;
   entry->deadline = belief == Belief::kConfirmed ? now + kReachableTime : now;
@@ -68,6 +69,11 @@ std::optional<Neighbours::Known> Neighbours::known(const base::IpAddress& neighb
   if (entry == nullptr) return std::nullopt;
   if (entry->state == State::kResolving) return Known{};
   return Known{.mac = entry->mac};
+}
+
+Neighbours::Acquaintance Neighbours::acquaintance(const base::IpAddress& neighbour) {
+  Entry* entry = find(neighbour);
+  return entry != nullptr ? Acquaintance(*entry) : Acquaintance();
 }
 
 void Neighbours::doubt(base::Instant now, const base::IpAddress& neighbour) {
@@ -157,7 +163,9 @@ Neighbours::Entry* Neighbours::place_for(base::Instant now, const base::IpAddres
 }
 
 void Neighbours::forget(Entry& entry) {
+  const std::uint32_t version = entry.version;
   entry = Entry{};
+  entry.version = version + 1;
   --size_;
 }
 

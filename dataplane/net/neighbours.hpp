@@ -57,6 +57,11 @@ class Neighbours {
   // Sends a packet of the address's family to a neighbour on the link, now or when it has answered.
   void send(base::Instant now, const base::IpAddress& neighbour, base::PacketPtr packet);
 
+  // A neighbour that has answered, for senders that keep it.
+  class Acquaintance;
+  // Holds for nobody where the neighbour is not known.
+  [[nodiscard]] Acquaintance acquaintance(const base::IpAddress& neighbour);
+
   // What a neighbour has said of itself. A neighbour that is confirmed is believed for
   // kReachableTime, one that is only heard until it is used: then it is asked.
   enum class Belief : std::uint8_t { kConfirmed, kHeard };
@@ -89,6 +94,7 @@ class Neighbours {
     base::MacAddress mac;
     State state = State::kFree;
     std::uint8_t requests = 0;  // sent and unanswered
+    std::uint32_t version = 0;  // another one for each neighbour, and each address of its, here
     base::Instant deadline;     // of the next request; kReachable: of belief
     base::Instant used;         // kResolving: when it was first asked for
     base::PacketQueue waiting;
@@ -118,6 +124,27 @@ class Neighbours {
   std::size_t size_ = 0;
   std::size_t waiting_ = 0;  // packets in all entries
   base::Instant next_deadline_ = base::Instant::never();
+};
+
+class Neighbours::Acquaintance {
+ public:
+  Acquaintance() = default;
+  // False when the neighbour is forgotten, has moved, or has to be asked again. Else it is in use.
+  [[nodiscard]] bool holds(base::Instant now) const {
+    if (entry_ == nullptr || entry_->version != version_) return false;
+    if (entry_->state != State::kReachable || now >= entry_->deadline) return false;
+    entry_->used = now;
+    return true;
+  }
+  // Precondition: it holds.
+  [[nodiscard]] const base::MacAddress& mac() const { return entry_->mac; }
+
+ private:
+  friend class Neighbours;
+  explicit Acquaintance(Entry& entry) : entry_(&entry), version_(entry.version) {}
+
+  Entry* entry_ = nullptr;
+  std::uint32_t version_ = 0;
 };
 
 }  // namespace sluice::net

@@ -14,8 +14,9 @@ void fill_in_tcp_checksum(const TcpChecksum& what, base::Packet& segment) {
   std::byte* field = segment.data() + wire::kTcpChecksumOffset;
   // Each segment of a train has a length of its own, which the device adds.
   const std::size_t length = segment.leads_train() ? 0 : segment.size();
-  wire::InternetSum sum =
-      wire::pseudo_header_sum(what.source, what.destination, wire::IpProtocol::kTcp, length);
+  wire::InternetSum sum = what.addresses;
+  sum.add_word(static_cast<std::uint16_t>(wire::IpProtocol::kTcp));
+  sum.add_word(static_cast<std::uint16_t>(length));
   segment.checksum = {};
   if (what.by_device || segment.leads_train()) {
     base::store_be(field, sum.folded());

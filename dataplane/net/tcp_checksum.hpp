@@ -3,14 +3,13 @@
 
 #include <cstddef>
 
-#include "base/address.hpp"
 #include "base/packet.hpp"
+#include "dataplane/wire/checksum.hpp"
 
 namespace sluice::net {
 
 struct TcpChecksum {
-  base::IpAddress source;
-  base::IpAddress destination;
+  wire::InternetSum addresses;  // both, of either family
   std::size_t link_header_size = 0;
   std::size_t ip_header_size = 0;
   bool by_device = false;

@@ -71,11 +71,7 @@ std::uint16_t internet_checksum(base::Bytes bytes) {
 
 InternetSum pseudo_header_sum(base::Ipv4Address source, base::Ipv4Address destination,
                               IpProtocol protocol, std::size_t length) {
-  InternetSum sum;
-  for (const std::uint32_t address : {source.value, destination.value}) {
-    sum.add_word(static_cast<std::uint16_t>(address >> 16));
-    sum.add_word(static_cast<std::uint16_t>(address));
-  }
+  InternetSum sum = address_sum(source, destination);
   sum.add_word(static_cast<std::uint16_t>(protocol));
   sum.add_word(static_cast<std::uint16_t>(length));
   return sum;
@@ -86,9 +82,7 @@ InternetSum pseudo_header_sum(const base::IpAddress& source, const base::IpAddre
   if (source.is_ipv4()) {
     return pseudo_header_sum(source.ipv4(), destination.ipv4(), protocol, length);
   }
-  InternetSum sum;
-  sum.add(source.ipv6().octets);
-  sum.add(destination.ipv6().octets);
+  InternetSum sum = address_sum(source.ipv6(), destination.ipv6());
   sum.add_word(static_cast<std::uint16_t>(length >> 16));
   sum.add_word(static_cast<std::uint16_t>(length));
   sum.add_word(static_cast<std::uint16_t>(protocol));

@@ -37,6 +37,24 @@ class InternetSum {
   bool odd_ = false;
 };
 
+// What the addresses of a packet add to its transport's checksum.
+[[nodiscard]] inline InternetSum address_sum(base::Ipv4Address source,
+                                             base::Ipv4Address destination) {
+  InternetSum sum;
+  for (const std::uint32_t address : {source.value, destination.value}) {
+    sum.add_word(static_cast<std::uint16_t>(address >> 16));
+    sum.add_word(static_cast<std::uint16_t>(address));
+  }
+  return sum;
+}
+[[nodiscard]] inline InternetSum address_sum(const base::Ipv6Address& source,
+                                             const base::Ipv6Address& destination) {
+  InternetSum sum;
+  sum.add(source.octets);
+  sum.add(destination.octets);
+  return sum;
+}
+
 // Of one span.
 [[nodiscard]] std::uint16_t internet_checksum(base::Bytes bytes);
 

@@ -93,4 +93,23 @@ void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::Muta
   base::store_be(at + 16, destination);
 }
 
+void serialize_ipv4(const AtomicIpv4Header& header, const InternetSum& addresses,
+                    std::size_t total_size, base::MutableBytes to) {
+  const auto version_and_class = static_cast<std::uint16_t>(0x4500 | header.traffic_class);
+  const auto total = static_cast<std::uint16_t>(total_size);
+  const auto ttl_and_protocol =
+      static_cast<std::uint16_t>((header.ttl << 8) | static_cast<std::uint8_t>(header.protocol));
+  InternetSum sum = addresses;
+  sum.add_word(version_and_class);
+  sum.add_word(total);
+  sum.add_word(kDontFragment);
+  sum.add_word(ttl_and_protocol);
+  std::byte* at = to.data();
+  base::store_be(at, (std::uint32_t{version_and_class} << 16) | total);
+  base::store_be(at + 4, std::uint32_t{kDontFragment});
+  base::store_be(at + 8, (std::uint32_t{ttl_and_protocol} << 16) | sum.checksum());
+  base::store_be(at + 12, header.source.value);
+  base::store_be(at + 16, header.destination.value);
+}
+
 }  // namespace sluice::wire

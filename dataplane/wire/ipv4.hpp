@@ -57,6 +57,21 @@ enum class Ipv4Options : std::uint8_t { kHarmless, kMalformed, kSourceRoute };
 // at most 65535.
 void serialize_ipv4(const Ipv4Header& header, std::size_t total_size, base::MutableBytes to);
 
+// The header of a packet that is whole and stays so. RFC 6864 4.1: the identification of a packet
+// that is never fragmented means nothing and may be any value; zero tells an observer nothing about
+// what else we send.
+struct AtomicIpv4Header {
+  base::Ipv4Address source;
+  base::Ipv4Address destination;
+  IpProtocol protocol{};
+  std::uint8_t ttl = Ipv4Header::kDefaultTtl;
+  std::uint8_t traffic_class = 0;
+};
+
+// As serialize_ipv4(). `addresses` is address_sum() of the header's.
+void serialize_ipv4(const AtomicIpv4Header& header, const InternetSum& addresses,
+                    std::size_t total_size, base::MutableBytes to);
+
 // Where the checksum lies in the header.
 inline constexpr std::size_t kIpv4ChecksumOffset = 10;
 

@@ -12,6 +12,7 @@
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
+#include "dataplane/net/ip_output.hpp"
 #include "dataplane/net/stack.hpp"
 #include "dataplane/net/tcp/controller.hpp"
 #include "dataplane/net/tcp/deadline.hpp"
@@ -160,16 +161,17 @@ class Connection : public HotVariables, public base::TimerNode {
   std::uint8_t keepalive_probes = 0;  // sent since the peer was last heard
   ListenerId listener = 0;
   std::array<Deadline, kTimers> deadlines;
-  Link ready;   // has events
-  Link output;  // has something to send
+  Link ready;              // has events
+  Link output;             // has something to send
+  std::uint32_t cwnd = 0;  // while there is no outbox
   std::uint64_t context = 0;
   RttEstimator rtt;
-  std::uint32_t cwnd = 0;          // while there is no outbox
   base::Instant progress;          // SND.UNA moved; while attached, also when a wait began anew
   std::uint32_t challenge_ms = 0;  // the last challenge acknowledgment
   std::uint32_t flow_hash = 0;
   std::uint32_t path_search = 0;  // index + 1 of its PathSearch; 0: segments are as large as may be
   ReceiveTuning receive_tuning;
+  WayOut way;  // that its segments take
 
   [[nodiscard]] Deadline& deadline(Timer timer) {
     return deadlines[static_cast<std::size_t>(timer)];

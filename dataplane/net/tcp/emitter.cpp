@@ -118,7 +118,7 @@ bool Emitter::send_syn(Connection& c, PacketPtr spare) {
   header.options.mss = local_mss(c.flow.remote.address);
   header.options.sack_permitted = c.sack;
   if (c.scaling) header.options.window_scale = c.rcv.scale;
-  hand_over(c.flow, header, std::move(packet));
+  hand_over(c.flow, c.way, header, std::move(packet));
   return true;
 }
 
@@ -137,7 +137,7 @@ bool Emitter::send_ack(Connection& c, std::optional<wire::SackBlock> duplicate) 
     const auto held = c.inbox->reassembly.sack_blocks(blocks - header.options.sack.size());
     for (const wire::SackBlock& block : held.view()) (void)header.options.sack.push_back(block);
   }
-  hand_over(c.flow, header, std::move(packet));
+  hand_over(c.flow, c.way, header, std::move(packet));
   return true;
 }
 
@@ -146,7 +146,7 @@ bool Emitter::send_ack(Connection& c, std::optional<wire::SackBlock> duplicate) 
 bool Emitter::send_keepalive(Connection& c) {
   PacketPtr packet = fresh();
   if (!packet) return false;
-  hand_over(c.flow, header_for(c, c.snd.nxt - 1, {.ack = true}), std::move(packet));
+  hand_over(c.flow, c.way, header_for(c, c.snd.nxt - 1, {.ack = true}), std::move(packet));
   return true;
 }
 
@@ -170,7 +170,7 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   TcpHeader header = header_for(c, segment.seq, flags);
   header.options.sack = c.inbox->reassembly.sack_blocks(blocks);
   wire::serialize_tcp(header, packet->prepend(tcp_header_size(header)));
-  pass_on(c.flow, std::move(packet));
+  pass_on(c.flow, c.way, std::move(packet));
   return true;
 }
 
@@ -189,10 +189,9 @@ bool Emitter::send_train(Connection& c, const SendSegment& first, std::size_t se
 }
 
 // The packet holds the text, or nothing.
-void Emitter::send_plain(const Connection& c, const wire::PlainTcpHeader& header,
-                         PacketPtr packet) {
+void Emitter::send_plain(Connection& c, const wire::PlainTcpHeader& header, PacketPtr packet) {
   wire::write_plain_tcp(header, packet->prepend(header.size()));
-  pass_on(c.flow, std::move(packet));
+  pass_on(c.flow, c.way, std::move(packet));
 }
 
 // A reference to the segment's own packet, its window on the payload, where a header may be put in
@@ -229,7 +228,7 @@ bool Emitter::send_reset(Connection& c) {
   header.flags = {.rst = true, .ack = true};
   if (c.timestamps) header.options.timestamps = timestamps_of(c);
   core_.count(NetCounter::kTcpResetsOut);
-  hand_over(c.flow, header, std::move(packet));
+  hand_over(c.flow, c.way, header, std::move(packet));
   return true;
 }
 
@@ -286,18 +285,21 @@ bool Emitter::send_time_wait_ack(const TimeWaitEntry& entry) {
 bool Emitter::send_bare(const base::FourTuple& flow, const TcpHeader& header, PacketPtr spare) {
   PacketPtr packet = fresh_or(std::move(spare));
   if (!packet) return false;
-  hand_over(flow, header, std::move(packet));
+  WayOut unnamed;
+  hand_over(flow, unnamed, header, std::move(packet));
   return true;
 }
 
-void Emitter::hand_over(const base::FourTuple& flow, const TcpHeader& header, PacketPtr packet) {
+void Emitter::hand_over(const base::FourTuple& flow, WayOut& way, const TcpHeader& header,
+                        PacketPtr packet) {
   wire::serialize_tcp(header, packet->append(tcp_header_size(header)));
-  pass_on(flow, std::move(packet));
+  pass_on(flow, way, std::move(packet));
 }
 
-void Emitter::pass_on(const base::FourTuple& flow, PacketPtr segment) {
+void Emitter::pass_on(const base::FourTuple& flow, WayOut& way, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsOut);
-  core_.ip.send_tcp(core_.now, flow.local.address, flow.remote.address, std::move(segment));
+  core_.ip.send_tcp_along(way, core_.now, flow.local.address, flow.remote.address,
+                          std::move(segment));
 }
 
 PacketPtr Emitter::fresh() {

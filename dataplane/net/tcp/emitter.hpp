@@ -58,10 +58,10 @@ class Emitter {
   [[nodiscard]] base::PacketPtr packet_for(const SendSegment& segment, std::size_t header_size);
   bool send_bare(const base::FourTuple& flow, const wire::TcpHeader& header,
                  base::PacketPtr spare = {});
-  void hand_over(const base::FourTuple& flow, const wire::TcpHeader& header,
+  void hand_over(const base::FourTuple& flow, WayOut& way, const wire::TcpHeader& header,
                  base::PacketPtr packet);
-  void send_plain(const Connection& c, const wire::PlainTcpHeader& header, base::PacketPtr packet);
-  void pass_on(const base::FourTuple& flow, base::PacketPtr segment);
+  void send_plain(Connection& c, const wire::PlainTcpHeader& header, base::PacketPtr packet);
+  void pass_on(const base::FourTuple& flow, WayOut& way, base::PacketPtr segment);
   [[nodiscard]] base::PacketPtr fresh();
   [[nodiscard]] base::PacketPtr fresh_or(base::PacketPtr spare);
 

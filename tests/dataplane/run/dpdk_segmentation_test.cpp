@@ -83,8 +83,7 @@ class SegmentingTap : public ::testing::Test {
     wire::serialize_tcp(header, head->append(wire::tcp_header_size(header)));
     net::fill_in_tcp_checksum(
         {
-            .source = kSource,
-            .destination = kDestination,
+            .addresses = wire::address_sum(kSource, kDestination),
             .link_header_size = 14,
             .ip_header_size = 20,
         },
