@@ -265,6 +265,7 @@ void Output::probe_window(Connection& c) {
   c.rtt.back_off();
   if (!c.probing && c.attached) c.progress = core_.now;
   c.probing = true;
+  note_shut_window(core_, c);
   if (segment != nullptr && transmit(c, *segment)) core_.count(NetCounter::kTcpWindowProbes);
   c.deadline(Timer::kRetransmit) = core_.now + c.rtt.rto(core_.settings.rto_minimum);
 }

@@ -9,9 +9,10 @@ constexpr std::size_t kEntriesPerCall = 64;
 // Whoever pauses for less may just be slow.
 constexpr std::uint32_t kPatienceMs = 10'000;
 
-// Less than a full segment may go out.
+// Less than a full segment may go out, or what is out there already is refused.
 bool is_shut(const Connection& c) {
   if (c.outbox == nullptr || c.outbox->queue.empty()) return false;
+  if (c.snd.wnd == 0) return true;
   const std::int32_t usable = (c.snd.una + c.snd.wnd) - c.snd.nxt;
   return c.snd.flight() < c.snd.mss && usable < std::int32_t{c.snd.mss};
 }

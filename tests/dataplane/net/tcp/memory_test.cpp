@@ -238,6 +238,25 @@ TEST(TcpSendMemory, WindowThatOpensByBytesIsShut) {
   EXPECT_EQ(host.engine.connections(), 2U);  // of which one waits for its session to notice
 }
 
+// Nothing is left to be sent, but the peer has shut its window in front of what was, and answers
+// each probe.
+TEST(TcpSendMemory, WindowThatShutsInFrontOfWhatWasSentIsShut) {
+  Script host(options());
+  host.listen();
+  Peer hoarder(host, 0);
+  host.write(hoarder.connection, std::size_t{8'000});
+  hoarder.acknowledges(0, 0);
+  for (int second = 0; second < 20; ++second) {
+    host.pass(Duration::seconds(1));
+    hoarder.acknowledges(0, 0);
+  }
+  Peer open(host, 1);
+  host.write(open.connection, std::size_t{200'000});
+  ASSERT_TRUE(queued(host).is_exhausted());
+  host.pass(Duration::milliseconds(1));
+  EXPECT_EQ(host.counted(NetCounter::kTcpShutWindowResets), 1U);
+}
+
 TEST(TcpSendMemory, WindowThatHasMovedOnIsNotReset) {
   Script host(options());
   host.listen();
