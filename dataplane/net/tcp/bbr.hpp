@@ -104,6 +104,7 @@ class Bbr {
   void reset_full_bw();
 
   // --- bbr_cycle.cpp: ProbeBW, and losses ---
+  [[nodiscard]] double tolerable_loss(const RateSample& sample) const;
   void note_loss(const AckSample& ack);
   void note_loss_in_round();
   void update_latest_signals(const RateSample& sample);

@@ -21,9 +21,9 @@ constexpr std::uint8_t kMostUpRounds = 30;
 
 constexpr double kUnbound = std::numeric_limits<double>::infinity();
 
-// More than `size` bytes may lose: LossThresh, and two standard deviations of what a path with just
-// that rate would lose, in segments.
-double tolerable_loss(double size, std::uint32_t mss) {
+// Of `size` bytes: LossThresh, and two standard deviations of what a path with just that rate would
+// lose, in segments.
+double part_that_may_be_lost(double size, std::uint32_t mss) {
   const double expected = kLossThreshold * size;
   return expected + 2 * std::sqrt(expected * mss);
 }
@@ -35,6 +35,11 @@ std::uint32_t part(double share, std::uint32_t size) {
 }  // namespace
 
 // --- losses ---
+
+// Where not each loss is seen, any is too much.
+double Bbr::tolerable_loss(const RateSample& sample) const {
+  return sees_each_loss_ ? part_that_may_be_lost(sample.in_flight, mss_) : 0;
+}
 
 // NoteLoss(), with SaveStateUponLoss().
 void Bbr::note_loss_in_round() {
@@ -60,15 +65,13 @@ void Bbr::note_loss(const AckSample& ack) {
   RateSample sample = rate_.of_lost(*ack.newest_lost, mss_);
   if (!sample.any || !inflight_too_high(sample)) return;
   // InflightAtLoss(): how much of it went too far.
-  const auto too_much =
-      static_cast<std::uint32_t>(sample.lost - tolerable_loss(sample.in_flight, mss_));
+  const auto too_much = static_cast<std::uint32_t>(sample.lost - tolerable_loss(sample));
   sample.in_flight -= std::min({too_much, ack.lost, sample.in_flight});
   handle_inflight_too_high(sample, ack.now);
 }
 
 bool Bbr::inflight_too_high(const RateSample& sample) const {
-  return sample.lost > tolerable_loss(sample.in_flight, mss_) ||
-         (sample.lost > 0 && !sees_each_loss_);
+  return sample.lost > tolerable_loss(sample);
 }
 
 void Bbr::handle_inflight_too_high(const RateSample& sample, Instant now) {
@@ -161,7 +164,7 @@ void Bbr::update_congestion_signals(const RateSample& sample) {
 void Bbr::adapt_lower_bounds() {
   if (!loss_in_round_) return;
   const auto delivered = static_cast<double>(rate_.delivered() - loss_round_begin_);
-  if (lost_in_round_ > tolerable_loss(delivered + lost_in_round_, mss_)) lower_bounds();
+  if (lost_in_round_ > part_that_may_be_lost(delivered + lost_in_round_, mss_)) lower_bounds();
 }
 
 // InitLowerBounds() and LossLowerBounds().
