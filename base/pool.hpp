@@ -65,6 +65,9 @@ class Pool {
  public:
   using HandleType = Handle<T>;
 
+  // Bytes in front of each object.
+  static constexpr std::size_t kHeader = offsetof(Slot, storage);
+
   // Room for `capacity` objects, none of it touched yet.
   explicit Pool(std::size_t capacity)
       : memory_(capacity * sizeof(Slot)),

@@ -1,6 +1,5 @@
 // What TCP asks of a congestion controller (RFC 5681 2), and what it tells it. A controller is a
-// value; Congestion (congestion_choice.hpp) holds the one that the connection has. All sizes are
-// bytes.
+// value; Controller (controller.hpp) is the one that the connection has. All sizes are bytes.
 #pragma once
 
 #include <concepts>

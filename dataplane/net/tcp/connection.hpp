@@ -10,6 +10,7 @@
 #include "base/address.hpp"
 #include "base/cache_line.hpp"
 #include "base/packet.hpp"
+#include "base/pool.hpp"
 #include "base/time.hpp"
 #include "base/timer_wheel.hpp"
 #include "dataplane/net/ip_output.hpp"
@@ -190,7 +191,7 @@ class Connection : public HotVariables, public base::TimerNode {
 
 // With what the pool keeps in front of it: two cache lines that each segment touches, and two more
 // that what is rarer does.
-inline constexpr std::size_t kPoolHeader = 8;
+inline constexpr std::size_t kPoolHeader = base::Pool<Connection>::kHeader;
 static_assert(sizeof(SendVariables) == 28);
 static_assert(sizeof(ReceiveVariables) == 20);
 static_assert(sizeof(HotVariables) + kPoolHeader <= 2 * base::kCacheLine);

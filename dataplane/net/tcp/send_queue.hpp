@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/cache_line.hpp"
 #include "base/packet.hpp"
 #include "base/pool.hpp"
 #include "base/time.hpp"
@@ -55,10 +56,9 @@ struct SendSegment {
   }
 };
 
-// With its pool's own 8 bytes, one cache line.
-static_assert(sizeof(SendSegment) <= 56);
-
 using SegmentPool = base::Pool<SendSegment>;
+
+static_assert(sizeof(SendSegment) + SegmentPool::kHeader <= base::kCacheLine);
 
 class SendQueue {
  public:
