@@ -356,7 +356,7 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
       {"tcp_reassembly_full", Severity::kNotice,
        "Segments dropped: too many gaps or too much behind them."},
       {"tcp_packets_low", Severity::kWarning,
-       "Segments dropped: out of order while packets are scarce."},
+       "Segments with text dropped: few packets are left, and it would wait or comes again."},
       {"tcp_receive_memory", Severity::kWarning,
        "Segments dropped: the memory for what arrives is used up."},
       {"tcp_reset_ignored", Severity::kNotice, "Resets dropped: not at the expected sequence."},

@@ -1,6 +1,7 @@
 // ICMP as a host has to speak it (RFC 792, RFC 1122 3.2.2): echo requests are answered, so many per
 // second; destination unreachable is told to TCP when it quotes a segment of ours, and so is what a
-// path's links take (RFC 1191). Nothing else is acted upon, and no ICMP error is ever sent.
+// path's links take (RFC 1191). Nothing else is acted upon. The errors that we send are made
+// elsewhere (icmp_errors.hpp).
 #pragma once
 
 #include <optional>
@@ -10,8 +11,8 @@
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
-#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/ipv4_output.hpp"
+#include "dataplane/net/reply_limit.hpp"
 #include "dataplane/net/tcp/engine.hpp"
 #include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/ipv4.hpp"
@@ -44,7 +45,7 @@ class Icmp {
   tcp::Engine& tcp_;
   base::PacketPool& pool_;
   base::Counters<NetCounter>& counters_;
-  EchoLimit echo_limit_;
+  ReplyLimit echo_limit_{kEchoReplies};
 };
 
 }  // namespace sluice::net

@@ -1,6 +1,6 @@
 // ICMPv6 as a host has to speak it (RFC 4443), Neighbour Discovery apart: echo requests are
-// answered, so many per second; errors are told to TCP when they quote a segment of ours. No error
-// is ever sent.
+// answered, so many per second; errors are told to TCP when they quote a segment of ours. Those
+// that we send are made elsewhere (icmp_errors.hpp).
 #pragma once
 
 #include <optional>
@@ -10,9 +10,9 @@
 #include "base/packet.hpp"
 #include "base/time.hpp"
 #include "dataplane/net/counters.hpp"
-#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/ipv6.hpp"
 #include "dataplane/net/ipv6_output.hpp"
+#include "dataplane/net/reply_limit.hpp"
 #include "dataplane/net/tcp/engine.hpp"
 #include "dataplane/wire/icmpv6.hpp"
 
@@ -44,7 +44,7 @@ class Icmpv6 {
   tcp::Engine& tcp_;
   base::PacketPool& pool_;
   base::Counters<NetCounter>& counters_;
-  EchoLimit echo_limit_;
+  ReplyLimit echo_limit_{kEchoReplies};
 };
 
 }  // namespace sluice::net

@@ -32,4 +32,7 @@ class ReplyLimit {
   base::Instant paid_until_;   // when all that were taken are back
 };
 
+// To echo requests, of each family.
+inline constexpr ReplyLimit::Options kEchoReplies{.per_second = 1'000, .burst = 1'000};
+
 }  // namespace sluice::net

@@ -100,7 +100,7 @@ void Input::dispatch(Arrival& arrival) {
 
 void Input::refuse(const Arrival& arrival, NetCounter why) {
   core_.count(why);
-  if (!resets_.permit(core_.now)) return core_.count(NetCounter::kTcpResetsSuppressed);
+  if (!resets_.permits(core_.now)) return core_.count(NetCounter::kTcpResetsSuppressed);
   (void)emitter_.refuse(arrival.flow, arrival.header, arrival.length());
 }
 

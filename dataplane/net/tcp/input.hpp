@@ -7,10 +7,10 @@
 
 #include "base/address.hpp"
 #include "base/packet.hpp"
+#include "dataplane/net/reply_limit.hpp"
 #include "dataplane/net/tcp/core.hpp"
 #include "dataplane/net/tcp/emitter.hpp"
 #include "dataplane/net/tcp/path_mtu_discovery.hpp"
-#include "dataplane/net/tcp/reset_limit.hpp"
 #include "dataplane/net/tcp/syn_cookies.hpp"
 #include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/plain_segment.hpp"
@@ -53,6 +53,10 @@ class Input {
   void unreachable(const base::FourTuple& flow, wire::SeqNumber sequence);
 
  private:
+  // To segments without a connection: a flood of them must not use up packets and the way out.
+  // Whoever has lost a connection asks again.
+  static constexpr ReplyLimit::Options kResets{.per_second = 1'000, .burst = 1'000};
+
   // What a step leaves to the next ones. After kStop the connection may be gone.
   enum class Verdict : std::uint8_t { kGoOn, kStop };
 
@@ -108,7 +112,7 @@ class Input {
   Emitter& emitter_;
   PathMtuDiscovery& path_mtu_;
   SynCookies cookies_;
-  ResetLimit resets_;
+  ReplyLimit resets_{kResets};
   Arrival plain_;  // what take_plain() hands on; the rest of it stays as it is
 };
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/neighbour_discovery.hpp"
+#include "dataplane/net/reply_limit.hpp"
 #include "dataplane/net/stack.hpp"
 #include "dataplane/wire/ipv6_address.hpp"
 #include "tests/dataplane/net/stack_fixture.hpp"
@@ -140,10 +140,8 @@ TEST_F(StackIpv6Test, EchoRequestIsAnsweredWithItsOwnData) {
 
 TEST_F(StackIpv6Test, EchoRepliesAreLimitedPerSecond) {
   introduce_peer();
-  for (unsigned i = 0; i < EchoLimit::kRepliesPerSecond + 5; ++i) {
-    receive(icmp_frame(echo_request()));
-  }
-  EXPECT_EQ(outgoing().size(), EchoLimit::kRepliesPerSecond);
+  for (std::int64_t i = 0; i < kEchoReplies.burst + 5; ++i) receive(icmp_frame(echo_request()));
+  EXPECT_EQ(outgoing().size(), std::size_t{kEchoReplies.burst});
   EXPECT_EQ(count(NetCounter::kIcmpv6EchoSuppressed), 5U);
   pass(Duration::seconds(1));
   receive(icmp_frame(echo_request()));

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "dataplane/net/echo_limit.hpp"
 #include "dataplane/net/neighbours.hpp"
+#include "dataplane/net/reply_limit.hpp"
 #include "tests/dataplane/net/stack_fixture.hpp"
 
 namespace sluice::net {
@@ -134,8 +134,8 @@ TEST_F(StackTest, EchoRequestIsAnsweredWithItsOwnData) {
 
 TEST_F(StackTest, EchoRepliesAreLimitedPerSecond) {
   introduce_peer();
-  for (unsigned i = 0; i < EchoLimit::kRepliesPerSecond + 5; ++i) receive(echo_request());
-  EXPECT_EQ(outgoing().size(), EchoLimit::kRepliesPerSecond);
+  for (std::int64_t i = 0; i < kEchoReplies.burst + 5; ++i) receive(echo_request());
+  EXPECT_EQ(outgoing().size(), std::size_t{kEchoReplies.burst});
   EXPECT_EQ(count(NetCounter::kIcmpEchoSuppressed), 5U);
   pass(Duration::seconds(1));
   receive(echo_request());
