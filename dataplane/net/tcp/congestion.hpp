@@ -39,6 +39,7 @@ struct AckSample {
   base::Duration rtt{};                 // of the segment sent last that has arrived; zero: none
   const SentSegment* newest = nullptr;  // that segment
   const SentSegment* newest_lost = nullptr;  // the last one that was lost
+  bool window_limited = false;               // the congestion window kept more from being sent
   bool safe = false;            // SND.UNA moved and nothing was lost (RFC 9937, SafeACK)
   bool fast_recovery = false;   // goes on after it
   bool after_timeout = false;   // what a timeout took for lost is not repaired yet

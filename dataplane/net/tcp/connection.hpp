@@ -102,8 +102,9 @@ struct Outbox {
   Controller congestion;
   base::Instant pace;  // no data goes out before
   TailProbe tail_probe;
-  std::uint32_t charged = 0;  // to the worker's budget, bytes
-  bool window_noted = false;  // as shut
+  std::uint32_t charged = 0;    // to the worker's budget, bytes
+  bool window_noted = false;    // as shut
+  bool window_limited = false;  // the congestion window kept more from being sent, last time
 };
 
 // What has arrived and was not taken by the session yet.

@@ -20,8 +20,10 @@ std::uint32_t milliseconds(base::Instant now) {
   return static_cast<std::uint32_t>(now.milliseconds());
 }
 
-// RFC 5681 and 7661: a window that was not used says nothing about the path and does not grow.
+// RFC 5681 and 7661: a window that was not used says nothing about the path and does not grow. One
+// that is nearly full may have been kept from being so by pacing.
 bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
+  if (sample.window_limited) return true;
   return slow_start ? sample.flight_before >= cwnd / 2
                     : sample.flight_before + 3 * sample.mss >= cwnd;
 }
@@ -31,7 +33,9 @@ bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
 void Cubic::on_ack(const AckSample& sample) {
   if (in_recovery_) return recover(sample);
   if (sample.acked == 0) return;
-  if (!was_limited(sample, cwnd_, in_slow_start())) return;
+  const bool limited = was_limited(sample, cwnd_, in_slow_start());
+  if (in_epoch_) run_clock(limited, milliseconds(sample.now));
+  if (!limited) return;
   const std::uint32_t acked = in_slow_start() ? slow_start(sample) : sample.acked;
   if (acked > 0) avoid_congestion(sample, acked);
 }
@@ -56,9 +60,18 @@ std::uint32_t Cubic::slow_start(const AckSample& sample) {
   return counted - growth;
 }
 
+// RFC 9438 4.2, 5.8: an epoch's time stands still while less is sent than the window allows, or the
+// window would leap when more is.
+void Cubic::run_clock(bool on, std::uint32_t now_ms) {
+  if (on != clock_stands_) return;
+  epoch_.begin_ms = now_ms - epoch_.begin_ms;
+  clock_stands_ = !on;
+}
+
 void Cubic::begin_epoch(const AckSample& sample) {
   const float window = static_cast<float>(cwnd_) / static_cast<float>(sample.mss);
   in_epoch_ = true;
+  clock_stands_ = false;
   credit_ = 0;
   w_max_ = std::max(w_max_, window);
   epoch_ = {.w_est = window,

@@ -35,17 +35,19 @@ class Cubic {
   struct Epoch {
     float w_est = 0;
     float k = 0;
-    std::uint32_t begin_ms = 0;
+    std::uint32_t begin_ms = 0;  // while the clock stands, how long it ran
   };
 
   [[nodiscard]] std::uint32_t slow_start(const AckSample& sample);
   void recover(const AckSample& sample);
   void reduce(std::uint32_t flight, std::uint32_t mss);
+  void run_clock(bool on, std::uint32_t now_ms);
   void begin_epoch(const AckSample& sample);
   void avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes);
 
   CongestionControl kind_ = CongestionControl::kCubic;  // first, see controller.hpp
   bool in_epoch_ : 1 = false;
+  bool clock_stands_ : 1 = false;   // of the epoch
   bool in_recovery_ : 1 = false;    // fast recovery
   bool after_timeout_ : 1 = false;  // slow start goes on from there
   std::uint16_t credit_ = 0;        // growth of less than a byte, carried over, in 2^-16 bytes

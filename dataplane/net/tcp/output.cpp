@@ -68,20 +68,20 @@ void Output::send_data(Connection& c) {
   }
   if (choice.next == Next::kNoPacket) resume_at(c, core_.now + kPacketRetry);
   if (choice.next == Next::kWindowShut) note_shut_window(core_, c);
-  if (Bbr* model = outbox.congestion.model()) tell_limit(c, *model, choice.next);
+  note_limit(outbox, c.snd.mss, choice.next);
   // RFC 8985 7.2: with each transmission of new data anew.
   if (c.snd.nxt != nxt && c.tail_probe_armed) arm_tail_probe(c, timeout_of_first(c));
   arm_retransmission(c, choice.next == Next::kWindowShut);
 }
 
 // What is sent says nothing of the path while the application or the peer's window keeps it low.
-void Output::tell_limit(Connection& c, Bbr& model, Next next) {
-  const Outbox& outbox = *c.outbox;
-  const std::uint32_t pipe = outbox.recovery.pipe(c.snd.mss);
-  const bool nothing_left = next == Next::kNothing && outbox.queue.unsent() == nullptr;
-  if ((nothing_left || next == Next::kWindowShut) && pipe < outbox.congestion.cwnd()) {
-    model.on_app_limited(pipe);
-  }
+void Output::note_limit(Outbox& outbox, std::uint32_t mss, Next next) {
+  if (next == Next::kSegment || next == Next::kNoPacket) return;  // more follows
+  outbox.window_limited = next == Next::kNothing && outbox.queue.unsent() != nullptr;
+  Bbr* model = outbox.congestion.model();
+  if (model == nullptr || outbox.window_limited) return;
+  const std::uint32_t pipe = outbox.recovery.pipe(mss);
+  if (pipe < outbox.congestion.cwnd()) model->on_app_limited(pipe);
 }
 
 Output::Choice Output::choose(Connection& c) {

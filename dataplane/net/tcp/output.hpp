@@ -34,7 +34,7 @@ class Output {
   };
 
   void send_data(Connection& c);
-  void tell_limit(Connection& c, Bbr& model, Next next);
+  static void note_limit(Outbox& outbox, std::uint32_t mss, Next next);
   [[nodiscard]] Choice choose(Connection& c);
   [[nodiscard]] Choice choose_lost(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice choose_unsent(Connection& c, SendSegment& segment);

@@ -46,6 +46,7 @@ void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBef
        .rtt = outcome.rtt.value_or(base::Duration{}),
        .newest = outcome.newest ? &*outcome.newest : nullptr,
        .newest_lost = outcome.newest_lost ? &*outcome.newest_lost : nullptr,
+       .window_limited = outbox.window_limited,
        .safe = outcome.acked > 0 && outcome.lost == 0,
        .fast_recovery = outbox.recovery.phase() == Recovery::Phase::kFastRecovery ||
                         outbox.recovery.phase() == Recovery::Phase::kReduction,

@@ -1,13 +1,10 @@
-// The small parts: the demultiplexer's table, initial sequence numbers, round-trip times and the
-// congestion window.
+// The small parts: the demultiplexer's table, initial sequence numbers and round-trip times.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <random>
 #include <set>
 #include <vector>
 
-#include "dataplane/net/tcp/cubic.hpp"
 #include "dataplane/net/tcp/flow_hash.hpp"
 #include "dataplane/net/tcp/flow_table.hpp"
 #include "dataplane/net/tcp/rtt.hpp"
@@ -178,120 +175,6 @@ TEST(Rtt, CoarseSampleLeavesTheMinimumAlone) {
   rtt.add_coarse(Duration::milliseconds(50));
   EXPECT_EQ(rtt.minimum(), Duration::microseconds(100));
   EXPECT_GT(rtt.smoothed(), Duration::milliseconds(1));
-}
-
-constexpr std::uint32_t kMss = 1'000;
-
-AckSample sample(Instant now, std::uint32_t cwnd) {
-  return {.now = now,
-          .acked = kMss,
-          .flight_before = cwnd,
-          .mss = kMss,
-          .srtt = Duration::milliseconds(200)};
-}
-
-LossEvent loss(std::uint32_t flight) {
-  return {.now = Instant{}, .flight = flight, .pipe = flight, .mss = kMss};
-}
-
-// Fast recovery from beginning to end.
-void lose_one(Cubic& cubic, std::uint32_t flight) {
-  cubic.on_loss(loss(flight));
-  cubic.on_ack(sample(Instant{}, flight));
-}
-
-TEST(Cubic, SlowStartDoublesPerWindow) {
-  Cubic cubic;
-  cubic.start(10 * kMss);
-  for (int i = 0; i < 10; ++i) cubic.on_ack(sample(Instant{}, cubic.cwnd()));
-  EXPECT_EQ(cubic.cwnd(), 20 * kMss);
-}
-
-TEST(Cubic, UnusedWindowDoesNotGrow) {
-  Cubic cubic;
-  cubic.start(10 * kMss);
-  cubic.on_ack(sample(Instant{}, 2 * kMss));
-  EXPECT_EQ(cubic.cwnd(), 10 * kMss);
-}
-
-// RFC 9406 4.2: however much one acknowledgment covers, it does not let a burst of that size out.
-TEST(Cubic, SlowStartCountsEightSegmentsOfOneAck) {
-  Cubic cubic;
-  cubic.start(100 * kMss);
-  AckSample all = sample(Instant{}, cubic.cwnd());
-  all.acked = 100 * kMss;
-  cubic.on_ack(all);
-  EXPECT_EQ(cubic.cwnd(), 108 * kMss);
-}
-
-// RFC 3465 2.3.
-TEST(Cubic, SlowStartAfterATimeoutCountsOneSegmentOfOneAck) {
-  Cubic cubic;
-  cubic.start(100 * kMss);
-  cubic.on_timeout(loss(100 * kMss));
-  AckSample all = sample(Instant{}, cubic.cwnd());
-  all.acked = 100 * kMss;
-  cubic.on_ack(all);
-  EXPECT_EQ(cubic.cwnd(), 2 * kMss);
-}
-
-// RFC 5681 3.1: above the threshold it is congestion avoidance that lets the window grow.
-TEST(Cubic, SlowStartStopsAtTheThreshold) {
-  Cubic cubic;
-  cubic.start(10 * kMss);
-  lose_one(cubic, 10 * kMss);
-  cubic.on_idle(6 * kMss);
-  AckSample all = sample(Instant::from_nanoseconds(1'000'000'000), cubic.cwnd());
-  all.acked = 6 * kMss;
-  cubic.on_ack(all);
-  EXPECT_GE(cubic.cwnd(), 7 * kMss);
-  EXPECT_LE(cubic.cwnd(), 7 * kMss + kMss / 2);
-}
-
-// RFC 3708 3 (C): slow start takes the window back, and no burst does.
-TEST(Cubic, SpuriousLossGivesTheThresholdBackAndNotTheWindow) {
-  Cubic cubic;
-  cubic.start(10 * kMss);
-  cubic.on_loss(loss(10 * kMss));
-  AckSample during = sample(Instant{}, 10 * kMss);
-  during.fast_recovery = true;
-  during.delivered = kMss;
-  during.pipe = 8 * kMss;
-  cubic.on_ack(during);
-  cubic.on_spurious();
-  cubic.on_ack(sample(Instant{}, 10 * kMss));
-  EXPECT_TRUE(cubic.in_slow_start());
-  EXPECT_LE(cubic.cwnd(), 11 * kMss);
-}
-
-// RFC 9438 4.6.
-TEST(Cubic, LossTakesThreeTenthsAndATimeoutAllButOneSegment) {
-  Cubic cubic;
-  cubic.start(100 * kMss);
-  lose_one(cubic, 100 * kMss);
-  EXPECT_EQ(cubic.cwnd(), 70 * kMss);
-  EXPECT_FALSE(cubic.in_slow_start());
-  cubic.on_timeout(loss(70 * kMss));
-  EXPECT_EQ(cubic.cwnd(), kMss);
-  EXPECT_EQ(cubic.ssthresh(), 49 * kMss);
-}
-
-// RFC 9438 4.2: flat around the window of the last loss, reached after K seconds. The round-trip
-// time is long, so that the Reno-friendly region (4.3) is left behind.
-TEST(Cubic, GrowsBackToTheLastMaximumAndBeyond) {
-  Cubic cubic;
-  cubic.start(100 * kMss);
-  lose_one(cubic, 100 * kMss);
-  Instant now = Instant::from_nanoseconds(1'000'000'000);
-  const double k = std::cbrt(30 / 0.4);
-  std::uint32_t at_k = 0;
-  for (int rtt = 0; rtt < 60; ++rtt) {
-    for (std::uint32_t i = 0; i < cubic.cwnd() / kMss; ++i) cubic.on_ack(sample(now, cubic.cwnd()));
-    now = now + Duration::milliseconds(200);
-    if (at_k == 0 && rtt * 0.2 >= k) at_k = cubic.cwnd();
-  }
-  EXPECT_NEAR(at_k, 100 * kMss, 3 * kMss);
-  EXPECT_GT(cubic.cwnd(), 150 * kMss);
 }
 
 }  // namespace
