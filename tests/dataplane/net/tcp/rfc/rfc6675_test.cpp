@@ -5,31 +5,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "tests/dataplane/net/tcp/support/script.hpp"
+#include "tests/dataplane/net/tcp/support/segments.hpp"
 
 namespace sluice::net::tcp::test {
 namespace {
 
 using base::Duration;
-
-constexpr std::uint32_t kMss = 1'000;
-
-Segment ack_of(const Script& host, std::uint32_t segments) {
-  return bare(host.theirs(0)).ack(host.ours(segments * kMss));
-}
-
-Segment sack_of(const Script& host, std::uint32_t acked, std::uint32_t from, std::uint32_t to) {
-  return ack_of(host, acked).sack(host.ours(from * kMss), host.ours(to * kMss));
-}
-
-// The numbers of the segments that were sent and not looked at, in segments.
-std::vector<std::uint32_t> sent(Script& host) {
-  std::vector<std::uint32_t> segments;
-  for (const Segment& segment : host.all_sent()) {
-    segments.push_back(static_cast<std::uint32_t>(segment.header.sequence - host.ours(0)) / kMss);
-  }
-  return segments;
-}
 
 using Segments = std::vector<std::uint32_t>;
 
@@ -42,19 +23,17 @@ using Segments = std::vector<std::uint32_t>;
 // cumulatively acknowledged".
 TEST(Rfc6675Scoreboard, ReportedDataIsKeptUntilItIsAcknowledged) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 5 * kMss);
-  host.forget_sent();
+  const auto c = established_with(host, 5);
   host.arrives(sack_of(host, 0, 1, 5));
   EXPECT_EQ(host.engine.unacknowledged(c), 5 * kMss);
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   // The peer has thrown it away, and acknowledges the first segment alone.
   host.arrives(ack_of(host, 1));
   host.forget_sent();
   std::vector<std::uint32_t> again;
   for (int i = 0; i < 20 && again.size() < 4; ++i) {
     host.pass(Duration::milliseconds(100));
-    for (const std::uint32_t segment : sent(host)) {
+    for (const std::uint32_t segment : numbers_sent(host)) {
       again.push_back(segment);
       host.arrives(ack_of(host, segment + 1));
     }
@@ -67,12 +46,10 @@ TEST(Rfc6675Scoreboard, ReportedDataIsKeptUntilItIsAcknowledged) {
 // it once.
 TEST(Rfc6675Scoreboard, PipeCountsWhatIsInTheNetwork) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  (void)established_with(host, 40);
   // A window of seven: of the nine others three are in the network, and the lost one again.
   host.arrives(sack_of(host, 0, 1, 7));
-  EXPECT_EQ(sent(host), (Segments{0, 10, 11, 12}));
+  EXPECT_EQ(numbers_sent(host), (Segments{0, 10, 11, 12}));
 }
 
 // --- 5: recovery ---
@@ -81,12 +58,10 @@ TEST(Rfc6675Scoreboard, PipeCountsWhatIsInTheNetwork) {
 // also one that brings text.
 TEST(Rfc6675Recovery, BlocksOnTextCount) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 5 * kMss);
-  host.forget_sent();
+  const auto c = established_with(host, 5);
   Segment text = data(host.theirs(0), "abc").ack(host.ours(0));
   host.arrives(text.sack(host.ours(kMss), host.ours(4 * kMss)));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   EXPECT_EQ(host.read(c), "abc");
 }
 
@@ -95,26 +70,23 @@ TEST(Rfc6675Recovery, BlocksOnTextCount) {
 TEST(Rfc6675Recovery, CumulativeAckForgetsDuplicates) {
   Script host;
   const auto c = host.established(syn(Script::kPeerIss).mss(kMss));
-  host.write(c, 8 * kMss);
-  host.forget_sent();
+  send(host, c, 8);
   for (const std::uint32_t acked : {0U, 0U, 1U, 1U, 1U}) host.arrives(ack_of(host, acked));
   EXPECT_TRUE(host.silent());
   host.arrives(ack_of(host, 1));
-  EXPECT_EQ(sent(host), Segments{1});
+  EXPECT_EQ(numbers_sent(host), Segments{1});
 }
 
 // 5: "If the incoming ACK is a duplicate acknowledgment [...] the TCP MUST increase DupAcks by one
 // and take the following steps": the third one starts recovery, and so do three reported segments.
 TEST(Rfc6675Recovery, StartsWithTheThirdReportedSegment) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 8 * kMss);
-  host.forget_sent();
+  (void)established_with(host, 8);
   host.arrives(sack_of(host, 0, 1, 2));
   host.arrives(sack_of(host, 0, 1, 3));
   EXPECT_TRUE(host.silent());
   host.arrives(sack_of(host, 0, 1, 4));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 1U);
 }
 
@@ -122,34 +94,29 @@ TEST(Rfc6675Recovery, StartsWithTheThirdReportedSegment) {
 // cwnd.
 TEST(Rfc6675Recovery, ReportsBeforeItLetNewSegmentsOut) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  (void)established_with(host, 40);
   host.arrives(sack_of(host, 0, 1, 2));
-  EXPECT_EQ(sent(host), Segments{10});
+  EXPECT_EQ(numbers_sent(host), Segments{10});
   host.arrives(sack_of(host, 0, 1, 3));
-  EXPECT_EQ(sent(host), Segments{11});
+  EXPECT_EQ(numbers_sent(host), Segments{11});
 }
 
 // 5 (4.1), (A): "the loss recovery phase MUST be terminated" by the acknowledgment of
 // RecoveryPoint, and until then nothing starts another one.
 TEST(Rfc6675Recovery, EndsAtTheRecoveryPoint) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 10 * kMss);
-  host.forget_sent();
+  const auto c = established_with(host, 10);
   host.arrives(sack_of(host, 0, 1, 5));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   // One more of the same flight is lost: the same recovery.
   host.arrives(ack_of(host, 5).sack(host.ours(6 * kMss), host.ours(10 * kMss)));
-  EXPECT_EQ(sent(host), Segments{5});
+  EXPECT_EQ(numbers_sent(host), Segments{5});
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 1U);
   host.arrives(ack_of(host, 10));
   // One of the next flight: another one.
-  host.write(c, 5 * kMss);
-  host.forget_sent();
+  send(host, c, 5);
   host.arrives(sack_of(host, 10, 11, 15));
-  EXPECT_EQ(sent(host), Segments{10});
+  EXPECT_EQ(numbers_sent(host), Segments{10});
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 2U);
 }
 
@@ -157,15 +124,13 @@ TEST(Rfc6675Recovery, EndsAtTheRecoveryPoint) {
 // taken": its blocks are recorded and the pipe is calculated anew, so that more may be sent.
 TEST(Rfc6675Recovery, PartialAckAndItsBlocksAreTaken) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  (void)established_with(host, 40);
   host.arrives(sack_of(host, 0, 1, 4));
-  const std::size_t first = sent(host).size();
+  const std::size_t first = numbers_sent(host).size();
   EXPECT_GE(first, 1U);
   // Four more have left the network, and one of these is lost.
   host.arrives(ack_of(host, 4).sack(host.ours(5 * kMss), host.ours(8 * kMss)));
-  const Segments next = sent(host);
+  const Segments next = numbers_sent(host);
   ASSERT_GE(next.size(), 2U);
   EXPECT_EQ(next[0], 4U);
   EXPECT_EQ(next[1], 9U + first);
@@ -175,14 +140,12 @@ TEST(Rfc6675Recovery, PartialAckAndItsBlocksAreTaken) {
 // new.
 TEST(Rfc6675Recovery, LostSegmentsGoBeforeNewOnes) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  (void)established_with(host, 40);
   Segment report = sack_of(host, 0, 1, 2);
   report.sack(host.ours(3 * kMss), host.ours(4 * kMss));
   report.sack(host.ours(5 * kMss), host.ours(10 * kMss));
   host.arrives(report);
-  const Segments next = sent(host);
+  const Segments next = numbers_sent(host);
   ASSERT_GE(next.size(), 4U);
   EXPECT_EQ(Segments(next.begin(), next.begin() + 4), (Segments{0, 2, 4, 10}));
 }
@@ -193,20 +156,18 @@ TEST(Rfc6675Recovery, NewSegmentsStayInThePeersWindow) {
   const auto c = host.established();
   host.arrives(ack_of(host, 0).window(10 * kMss));
   host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  EXPECT_EQ(numbers_sent(host).size(), 10U);
   host.arrives(sack_of(host, 0, 1, 10).window(10 * kMss));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
 }
 
 // 4, NextSeg() (5): "MUST indicate failure, and no segment is returned".
 TEST(Rfc6675Recovery, NothingIsSentWhereNothingIsLostOrNew) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 6 * kMss);
-  host.forget_sent();
+  const auto c = established_with(host, 6);
   host.now = host.now + Duration::microseconds(500);
   host.arrives(sack_of(host, 0, 1, 5));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   host.arrives(sack_of(host, 0, 1, 6));
   EXPECT_TRUE(host.silent());
   EXPECT_EQ(host.engine.unacknowledged(c), 6 * kMss);
@@ -216,12 +177,10 @@ TEST(Rfc6675Recovery, NothingIsSentWhereNothingIsLostOrNew) {
 // more reports say of segments that were sent before does not have it sent once more.
 TEST(Rfc6675Recovery, SegmentIsNotSentAgainForEachReport) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 10 * kMss);
-  host.forget_sent();
+  (void)established_with(host, 10);
   host.now = host.now + Duration::microseconds(500);
   host.arrives(sack_of(host, 0, 1, 4));
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   for (std::uint32_t to = 5; to <= 10; ++to) host.arrives(sack_of(host, 0, 1, to));
   EXPECT_TRUE(host.silent());
 }
@@ -229,11 +188,9 @@ TEST(Rfc6675Recovery, SegmentIsNotSentAgainForEachReport) {
 // 5 (C.4): what is sent is in the pipe: no more goes out than the reduced window holds.
 TEST(Rfc6675Recovery, SendsNoMoreThanTheWindowHolds) {
   Script host;
-  const auto c = host.established();
-  host.write(c, 40 * kMss);
-  EXPECT_EQ(sent(host).size(), 10U);
+  (void)established_with(host, 40);
   host.arrives(sack_of(host, 0, 1, 10));
-  EXPECT_LE(sent(host).size(), 7U);  // RFC 9438 4.6: seven tenths of ten
+  EXPECT_LE(numbers_sent(host).size(), 7U);  // RFC 9438 4.6: seven tenths of ten
   host.pass(Duration::milliseconds(1));
   EXPECT_TRUE(host.silent());
 }
@@ -242,9 +199,7 @@ TEST(Rfc6675Recovery, SendsNoMoreThanTheWindowHolds) {
 
 // Ten segments, of which the first is lost twice: a timeout in the middle of a recovery.
 ConnectionHandle timed_out_in_recovery(Script& host) {
-  const auto c = host.established();
-  host.write(c, 20 * kMss);
-  host.forget_sent();
+  const auto c = established_with(host, 20);
   host.arrives(sack_of(host, 0, 1, 4));
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 1U);
   while (host.counted(NetCounter::kTcpTimeouts) == 0) {
@@ -259,7 +214,7 @@ ConnectionHandle timed_out_in_recovery(Script& host) {
 TEST(Rfc6675Timeout, EndsRecovery) {
   Script host;
   (void)timed_out_in_recovery(host);
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
 }
 
 // 5.1: "RecoveryPoint MUST be set to HighData. Further, the new value of RecoveryPoint MUST be
@@ -271,20 +226,22 @@ TEST(Rfc6675Timeout, StartsNoRecoveryBeforeAllThatWasSentIsAcknowledged) {
   std::uint32_t high_data = 10;
   for (std::uint32_t acked = 4; acked <= 8; ++acked) {
     host.arrives(ack_of(host, acked));
-    for (const std::uint32_t segment : sent(host)) high_data = std::max(high_data, segment + 1);
+    for (const std::uint32_t segment : numbers_sent(host))
+      high_data = std::max(high_data, segment + 1);
   }
   host.arrives(sack_of(host, 8, 9, 10));
   host.pass(Duration::milliseconds(50));
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 1U);
-  for (const std::uint32_t segment : sent(host)) high_data = std::max(high_data, segment + 1);
+  for (const std::uint32_t segment : numbers_sent(host))
+    high_data = std::max(high_data, segment + 1);
   for (int i = 0; i < 50 && host.engine.unacknowledged(c) > 0; ++i) {
     host.arrives(ack_of(host, high_data));
     host.pass(Duration::milliseconds(50));
-    for (const std::uint32_t segment : sent(host)) high_data = std::max(high_data, segment + 1);
+    for (const std::uint32_t segment : numbers_sent(host))
+      high_data = std::max(high_data, segment + 1);
   }
   EXPECT_EQ(host.engine.unacknowledged(c), 0U);
-  host.write(c, 4 * kMss);
-  host.forget_sent();
+  send(host, c, 4);
   host.arrives(sack_of(host, high_data, high_data + 1, high_data + 4));
   host.pass(Duration::milliseconds(50));
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 2U);
@@ -295,9 +252,9 @@ TEST(Rfc6675Timeout, StartsNoRecoveryBeforeAllThatWasSentIsAcknowledged) {
 TEST(Rfc6675Timeout, WhatWasReportedIsNotSentAgain) {
   Script host;
   (void)timed_out_in_recovery(host);
-  EXPECT_EQ(sent(host), Segments{0});
+  EXPECT_EQ(numbers_sent(host), Segments{0});
   host.arrives(ack_of(host, 4));
-  const Segments next = sent(host);
+  const Segments next = numbers_sent(host);
   ASSERT_FALSE(next.empty());
   EXPECT_EQ(next[0], 4U);
 }

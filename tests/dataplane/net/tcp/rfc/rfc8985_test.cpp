@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/dataplane/net/tcp/support/script.hpp"
+#include "tests/dataplane/net/tcp/support/segments.hpp"
 
 namespace sluice::net::tcp::test {
 namespace {
@@ -12,7 +12,6 @@ namespace {
 using base::Duration;
 
 constexpr Duration kRtt = Duration::milliseconds(20);
-constexpr std::uint32_t kMss = 1'000;
 
 // A connection on a path with this round-trip time.
 ConnectionHandle opened(Script& host, Duration rtt = kRtt,
@@ -23,21 +22,6 @@ ConnectionHandle opened(Script& host, Duration rtt = kRtt,
   const auto event = host.engine.next_event();
   EXPECT_TRUE(event);
   return event ? event->connection : ConnectionHandle{};
-}
-
-Segment ack_of(const Script& host, std::uint32_t segments) {
-  return bare(host.theirs(0)).ack(host.ours(segments * kMss));
-}
-
-Segment sack_of(const Script& host, std::uint32_t acked, std::uint32_t from, std::uint32_t to) {
-  return ack_of(host, acked).sack(host.ours(from * kMss), host.ours(to * kMss));
-}
-
-// Sends so many segments, and looks away. Up to four go out at once, the others in half a round
-// trip.
-void send(Script& host, ConnectionHandle c, std::uint32_t segments) {
-  host.write(c, segments * kMss);
-  host.forget_sent();
 }
 
 // --- 4: requirements ---

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+
 #include "tests/dataplane/net/tcp/support/way_in.hpp"
 
 namespace sluice::net::tcp::test {
@@ -146,6 +147,13 @@ std::string Script::read(ConnectionHandle connection) {
   engine.consumed(now, connection);
   flush();
   return text;
+}
+
+CloseReason Script::close_reason() {
+  const auto event = engine.next_event();
+  if (event && event->what.closed) return event->reason;
+  ADD_FAILURE() << "no connection has ended";
+  return CloseReason::kNone;
 }
 
 Segment Script::sent() {

@@ -28,7 +28,7 @@ struct Segment {
   wire::TcpHeader header;
   std::string text;
   wire::EcnCodepoint ecn = wire::EcnCodepoint::kNotEct;  // of the packet that it came in
-  base::Packet::Train train;  // as which it was sent, if it was
+  base::Packet::Train train;                             // as which it was sent, if it was
 
   Segment& ack(SeqNumber number) {
     header.flags.ack = true;
@@ -136,6 +136,8 @@ class Script : public IpOutput {
   // --- what came of it ---
   // The oldest segment sent and not looked at; fails when there is none.
   Segment sent();
+  // Of the oldest event that is left, which has to be a connection's last; fails when it is not.
+  CloseReason close_reason();
   [[nodiscard]] bool silent() const { return sent_.empty(); }
   void forget_sent() { sent_.clear(); }
   std::vector<Segment> all_sent();
