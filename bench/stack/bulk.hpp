@@ -4,10 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "base/time.hpp"
-#include "bench/stack/local_packet_pool.hpp"
+#include "bench/stack/endpoint.hpp"
 #include "bench/stack/path.hpp"
 #include "dataplane/net/stack.hpp"
 
@@ -35,32 +34,22 @@ class Bulk {
   };
   [[nodiscard]] Outcome run(base::Duration time);
 
-  [[nodiscard]] const net::Stack& sender() const { return sender_.stack; }
+  [[nodiscard]] const net::Stack& sender() const { return sender_.stack(); }
 
  private:
-  struct Host {
-    Host(std::uint8_t last_octet, const Options& options, base::Instant start);
-    LocalPacketPool pool;
-    net::Stack stack;
-    net::InterfaceId interface = 0;
-    net::ConnectionHandle connection;
-    bool open = false;
-  };
-
   void step();
-  void turn(Host& host, Path& incoming, Path& outgoing);
-  void write();
-  void read();
+  void turn(Endpoint& host, Path& incoming, Path& outgoing);
+  void note_progress(std::size_t bytes);
+  [[nodiscard]] bool closed() const { return sender_.closed() || receiver_.closed(); }
 
   base::Instant now_ = base::Instant::from_nanoseconds(1'000'000'000);
-  Host sender_;
-  Host receiver_;
+  Endpoint sender_;
+  Endpoint receiver_;
   Path there_;
   Path back_;
   std::uint64_t received_ = 0;   // bytes
   base::Instant last_progress_;  // when the receiver last got any
   base::Duration longest_stall_;
-  bool closed_ = false;
 };
 
 }  // namespace sluice::bench

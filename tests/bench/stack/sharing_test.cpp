@@ -6,8 +6,7 @@
 #include <array>
 #include <memory>
 
-#include "bench/stack/bed.hpp"
-#include "bench/stack/local_packet_pool.hpp"
+#include "bench/stack/endpoint.hpp"
 #include "bench/stack/path.hpp"
 #include "dataplane/net/stack.hpp"
 
@@ -17,67 +16,41 @@ namespace {
 using base::Duration;
 using base::Instant;
 using base::PacketPtr;
-using base::PacketQueue;
 using net::CongestionControl;
 
-constexpr std::uint16_t kPort = 5001;
 constexpr std::uint8_t kReceiver = 9;
-constexpr std::size_t kPackets = 4'096;
 constexpr std::int64_t kRate = 20'000'000;
 constexpr Duration kRtt = Duration::milliseconds(30);
 constexpr std::size_t kSenders = 2;
 
-base::Ipv4Address address_of(std::uint8_t host) {
-  return base::Ipv4Address::of(198, 18, 0, host);
+Endpoint::Options options(std::uint8_t host, CongestionControl congestion, Instant start) {
+  Endpoint::Options options{.host = host, .start = start};
+  options.tcp.max_connections = 4;
+  options.tcp.send_buffer = std::size_t{1} << 20;
+  options.tcp.congestion = congestion;
+  return options;
 }
-
-net::StackSettings settings(CongestionControl congestion) {
-  net::StackSettings settings;
-  settings.tcp.max_connections = 4;
-  settings.tcp.receive_buffer = std::size_t{4} << 20;
-  settings.tcp.send_buffer = std::size_t{1} << 20;
-  settings.tcp.congestion = congestion;
-  return settings;
-}
-
-struct Host {
-  Host(std::uint8_t host, CongestionControl congestion, Instant start)
-      : pool(kPackets),
-        stack(settings(congestion), pool, start),
-        interface(stack.add_interface({.mac = {{std::byte{2}, {}, {}, {}, {}, std::byte{host}}},
-                                       .addresses = {{.address = address_of(host), .length = 24}},
-                                       .gateway = std::nullopt})) {}
-  LocalPacketPool pool;
-  net::Stack stack;
-  net::InterfaceId interface;
-  net::ConnectionHandle connection;
-  bool open = false;
-};
 
 class Sharing {
  public:
   // `buffer`: in front of the bottleneck, as parts of a bandwidth-delay product.
   Sharing(std::array<CongestionControl, kSenders> congestion, double buffer)
-      : receiver_(kReceiver, CongestionControl::kCubic, now_),
+      : receiver_(options(kReceiver, CongestionControl::kCubic, now_)),
         there_({.bits_per_second = kRate,
                 .delay = kRtt / 2,
                 .queue = static_cast<std::size_t>(buffer * kRate / 8 * 0.03)},
-               receiver_.pool) {
+               receiver_.pool()) {
     for (std::size_t i = 0; i < kSenders; ++i) {
-      senders_[i] = std::make_unique<Host>(static_cast<std::uint8_t>(i + 1), congestion[i], now_);
+      senders_[i] = std::make_unique<Endpoint>(
+          options(static_cast<std::uint8_t>(i + 1), congestion[i], now_));
       back_[i] = std::make_unique<Path>(
-          Path::Options{.delay = kRtt / 2, .queue = std::size_t{1} << 20}, senders_[i]->pool);
+          Path::Options{.delay = kRtt / 2, .queue = std::size_t{1} << 20}, senders_[i]->pool());
     }
   }
 
   void open(std::size_t sender) {
-    (void)receiver_.stack.listen({.address = address_of(kReceiver), .port = kPort});
-    const auto connection = senders_[sender]->stack.connect(
-        now_, {.source = address_of(static_cast<std::uint8_t>(sender + 1)),
-               .remote = {.address = address_of(kReceiver), .port = kPort},
-               .timeout = Duration::seconds(10)});
-    ASSERT_TRUE(connection);
-    senders_[sender]->connection = *connection;
+    (void)receiver_.listen();  // the second one finds the port listening
+    ASSERT_TRUE(senders_[sender]->connect(now_, kReceiver));
   }
   void run(Duration time) {
     const Instant end = now_ + time;
@@ -94,32 +67,22 @@ class Sharing {
   void step() {
     turn(receiver_, there_);
     for (std::size_t i = 0; i < kSenders; ++i) turn(*senders_[i], *back_[i]);
-    Instant next = std::min(there_.next_arrival(), receiver_.stack.next_deadline());
+    Instant next = std::min(there_.next_arrival(), receiver_.stack().next_deadline());
     for (std::size_t i = 0; i < kSenders; ++i) {
-      next = std::min({next, back_[i]->next_arrival(), senders_[i]->stack.next_deadline()});
+      next = std::min({next, back_[i]->next_arrival(), senders_[i]->stack().next_deadline()});
     }
     now_ = std::max(next, now_ + Duration::microseconds(1));
   }
-  void turn(Host& host, Path& incoming) {
-    Burst burst;
-    while (!burst.full()) {
-      PacketPtr frame = incoming.arrived(now_);
-      if (!frame) break;
-      burst.push_back(std::move(frame));
-    }
-    host.stack.receive(now_, host.interface, burst.take());
-    host.stack.advance(now_);
-    while (const auto event = host.stack.next_event()) {
-      if (event->what.opened) host.open = true;
+  void turn(Endpoint& host, Path& incoming) {
+    host.receive(now_, incoming);
+    while (const auto event = host.next_event()) {
       if (&host == &receiver_) read(event->connection);
     }
-    if (&host != &receiver_ && host.open) write(host);
-    host.stack.flush(now_);
-    PacketQueue& frames = host.stack.outgoing(host.interface);
-    while (PacketPtr frame = frames.pop_front()) send(host, std::move(frame));
+    if (&host != &receiver_) host.write(now_, 32'768);
+    host.transmit(now_, [&](PacketPtr frame) { send(host, std::move(frame)); });
   }
   // By the last octet of the hardware address; a broadcast goes to both.
-  void send(Host& from, PacketPtr frame) {
+  void send(Endpoint& from, PacketPtr frame) {
     if (&from != &receiver_) return there_.send(now_, std::move(frame));
     const auto to = std::to_integer<std::size_t>(frame->bytes()[5]);
     for (std::size_t i = 0; i < kSenders; ++i) {
@@ -128,33 +91,17 @@ class Sharing {
       back_[i]->send(now_, PacketPtr(frame.get()));
     }
   }
-  void write(Host& host) {
-    constexpr std::size_t kWrite = 32'768;
-    while (host.stack.send_room(host.connection) >= kWrite) {
-      PacketQueue payload;
-      while (payload.bytes() < kWrite && host.pool.available() > kPackets / 4) {
-        PacketPtr packet(host.pool.allocate());
-        packet->append(host.stack.segment_size(host.connection));
-        payload.push_back(std::move(packet));
-      }
-      if (payload.empty()) return;
-      host.stack.send(now_, host.connection, std::move(payload));
-    }
-  }
   void read(net::ConnectionHandle connection) {
-    const auto flow = receiver_.stack.addresses(connection);
-    PacketQueue* input = receiver_.stack.input(connection);
-    if (!flow || input == nullptr) return;
-    const auto sender = flow->remote.address == base::IpAddress(address_of(1)) ? 0U : 1U;
-    received_[sender] += input->bytes();
-    input->clear();
-    receiver_.stack.consumed(now_, connection);
+    const auto flow = receiver_.stack().addresses(connection);
+    if (!flow) return;
+    const bool first = flow->remote.address == base::IpAddress(Endpoint::address_of(1));
+    received_[first ? 0 : 1] += receiver_.read(now_, connection);
   }
 
   Instant now_ = Instant::from_nanoseconds(1'000'000'000);
-  Host receiver_;
+  Endpoint receiver_;
   Path there_;
-  std::array<std::unique_ptr<Host>, kSenders> senders_;
+  std::array<std::unique_ptr<Endpoint>, kSenders> senders_;
   std::array<std::unique_ptr<Path>, kSenders> back_;
   std::array<std::uint64_t, kSenders> received_{};
 };
