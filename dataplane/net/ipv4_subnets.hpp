@@ -36,7 +36,6 @@ class Ipv4Subnets {
   [[nodiscard]] bool on_link(base::Ipv4Address address) const;
   // Limited, or directed at one of the networks.
   [[nodiscard]] bool is_broadcast(base::Ipv4Address address) const;
-  [[nodiscard]] bool is_gateway(base::Ipv4Address address) const { return address == gateway_; }
   // Whom to hand a packet to, and how exactly it was known; nothing when there is no way.
   struct Hop {
     base::Ipv4Address next;
