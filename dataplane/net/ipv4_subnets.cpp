@@ -34,14 +34,6 @@ bool Ipv4Subnets::on_link(base::Ipv4Address address) const {
          std::ranges::any_of(subnets_, [&](const Subnet& s) { return s.contains(address); });
 }
 
-bool Ipv4Subnets::is_broadcast(base::Ipv4Address address) const {
-  if (address.is_broadcast()) return true;
-  return std::ranges::any_of(subnets_, [&](const Subnet& s) {
-    // RFC 3021: a network of two addresses, or of one, has no broadcast address.
-    return s.mask < mask_of(31) && address.value == (s.address.value | ~s.mask);
-  });
-}
-
 std::optional<base::Ipv4Address> Ipv4Subnets::next_hop(base::Ipv4Address destination) const {
   const auto hop = hop_towards(destination);
   if (!hop) return std::nullopt;

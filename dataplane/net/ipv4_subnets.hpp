@@ -35,7 +35,15 @@ class Ipv4Subnets {
   // Reached without a router: in one of the networks, or the gateway itself.
   [[nodiscard]] bool on_link(base::Ipv4Address address) const;
   // Limited, or directed at one of the networks.
-  [[nodiscard]] bool is_broadcast(base::Ipv4Address address) const;
+  [[nodiscard]] bool is_broadcast(base::Ipv4Address address) const {
+    // RFC 3021: a network of two addresses, or of one, has no broadcast address.
+    constexpr std::uint32_t kTwoAddresses = 0xfffffffe;
+    for (const Subnet& subnet : subnets_) {
+      const bool last = address.value == (subnet.address.value | ~subnet.mask);
+      if (last && subnet.mask < kTwoAddresses) return true;
+    }
+    return address.is_broadcast();
+  }
   // Whom to hand a packet to, and how exactly it was known; nothing when there is no way.
   struct Hop {
     base::Ipv4Address next;
