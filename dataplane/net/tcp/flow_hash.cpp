@@ -1,6 +1,7 @@
 #include "dataplane/net/tcp/flow_hash.hpp"
 
 #include <array>
+#include <cstring>
 #include <span>
 
 namespace sluice::net::tcp {
@@ -10,7 +11,7 @@ namespace {
 enum class Purpose : std::uint8_t { kSequence = 1, kTimestamps = 2, kPort = 3, kBucket = 4 };
 
 std::uint64_t labelled(const SipKey& key, Purpose purpose, const base::FourTuple& flow) {
-  return hash_of_flow(key, flow, std::array{static_cast<std::byte>(purpose)});
+  return hash_of_flow<1>(key, flow, static_cast<std::uint64_t>(purpose));
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/address.hpp"
 #include "base/bytes.hpp"
@@ -18,24 +17,38 @@ namespace sluice::net::tcp {
 
 // A flow as the keyed hashes read it: at most two IPv6 addresses and two ports.
 inline constexpr std::size_t kFlowBytes = 36;
-// SipHash-2-4 of a flow, as ports and addresses, and of what its user puts behind it. The message
-// is of a fixed size for each family, so that nothing of it is a loop.
+
+// SipHash-2-4 of a flow, as ports and addresses in network byte order, and of kSize bytes that its
+// user puts behind it, the first of them the lowest of `behind`. The message is made in registers.
 template <std::size_t kSize>
 [[nodiscard]] std::uint64_t hash_of_flow(const SipKey& key, const base::FourTuple& flow,
-                                         const std::array<std::byte, kSize>& behind) {
-  const auto of_addresses = [&]<std::size_t kAddress>() {
-    const std::size_t from = flow.local.address.octets().size() - kAddress;
-    std::array<std::byte, 4 + 2 * kAddress + kSize> message;
-    base::store_be(message.data(), flow.local.port);
-    base::store_be(message.data() + 2, flow.remote.port);
-    std::memcpy(message.data() + 4, flow.local.address.octets().data() + from, kAddress);
-    std::memcpy(message.data() + 4 + kAddress, flow.remote.address.octets().data() + from,
-                kAddress);
-    std::memcpy(message.data() + 4 + 2 * kAddress, behind.data(), kSize);
-    return key.hash<2, 4>(message);
+                                         std::uint64_t behind) {
+  static_assert(kSize < 8);
+  const auto word = [](const base::IpAddress& address, std::size_t i) {
+    return std::uint64_t{
+        __builtin_bswap32(base::load_be<std::uint32_t>(address.octets().data() + 4 * i))};
   };
-  return flow.remote.address.is_ipv4() ? of_addresses.template operator()<4>()
-                                       : of_addresses.template operator()<16>();
+  const base::IpAddress& local = flow.local.address;
+  const base::IpAddress& remote = flow.remote.address;
+  const std::uint64_t ports = std::uint64_t{__builtin_bswap16(flow.local.port)} |
+                              (std::uint64_t{__builtin_bswap16(flow.remote.port)} << 16);
+  if (remote.is_ipv4()) {
+    constexpr std::size_t kMessage = 12 + kSize;
+    std::array<std::uint64_t, kMessage / 8 + 1> words;
+    words[0] = ports | (word(local, 3) << 32);
+    words[1] = word(remote, 3) | (behind << 32);
+    if constexpr (kMessage >= 16) words[2] = behind >> 32;
+    return key.hash_words<2, 4, kMessage>(words);
+  }
+  constexpr std::size_t kMessage = kFlowBytes + kSize;
+  std::array<std::uint64_t, kMessage / 8 + 1> words;
+  words[0] = ports | (word(local, 0) << 32);
+  words[1] = word(local, 1) | (word(local, 2) << 32);
+  words[2] = word(local, 3) | (word(remote, 0) << 32);
+  words[3] = word(remote, 1) | (word(remote, 2) << 32);
+  words[4] = word(remote, 3) | (behind << 32);
+  if constexpr (kMessage >= 40) words[5] = behind >> 32;
+  return key.hash_words<2, 4, kMessage>(words);
 }
 
 class FlowHash {

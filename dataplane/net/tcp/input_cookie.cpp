@@ -14,7 +14,7 @@ bool Input::under_pressure() const {
 
 void Input::answer_with_cookie(Arrival& arrival) {
   const std::uint32_t clock = milliseconds(core_.now) + core_.hash.timestamp_offset(arrival.flow);
-  wire::TcpHeader syn = arrival.header;
+  wire::TcpHeader& syn = arrival.header;
   if (core_.settings.ecn == EcnUse::kOff) syn.flags.ece = false;
   const SynCookies::Answer cookie = cookies_.issue(core_.now, arrival.flow, syn, clock);
   if (emitter_.send_syn_cookie(arrival.flow, syn, cookie, std::move(arrival.spare))) {

@@ -4,10 +4,9 @@
 
 namespace sluice::net::tcp {
 
-std::uint8_t ReceiveWindow::scale() const {
+std::uint8_t ReceiveWindow::scale_for(std::uint32_t window) {
   std::uint8_t shift = 0;
-  const std::uint32_t whole = largest_ / kOverhead;
-  while (shift < wire::TcpOptions::kMaxWindowScale && (whole >> shift) > 0xffff) ++shift;
+  while (shift < wire::TcpOptions::kMaxWindowScale && (window >> shift) > 0xffff) ++shift;
   return shift;
 }
 

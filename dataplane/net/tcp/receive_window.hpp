@@ -22,10 +22,11 @@ class ReceiveWindow {
       : first_(static_cast<std::uint32_t>(
             std::min(settings.initial_receive_buffer, settings.receive_buffer))),
         largest_(static_cast<std::uint32_t>(settings.receive_buffer)),
+        scale_(scale_for(largest_ / kOverhead)),
         memory_(memory) {}
 
   // The shift to offer (RFC 7323 2.3): the smallest that can express the largest window.
-  [[nodiscard]] std::uint8_t scale() const;
+  [[nodiscard]] std::uint8_t scale() const { return scale_; }
   // The window of a SYN-ACK, while nothing is received.
   [[nodiscard]] std::uint16_t initial() const {
     return static_cast<std::uint16_t>(std::min(first_ / kOverhead, std::uint32_t{0xffff}));
@@ -43,6 +44,7 @@ class ReceiveWindow {
   }
 
  private:
+  [[nodiscard]] static std::uint8_t scale_for(std::uint32_t window);
   [[nodiscard]] static std::size_t charged(const Connection& c) {
     return c.inbox == nullptr ? 0 : c.inbox->true_size();
   }
@@ -58,6 +60,7 @@ class ReceiveWindow {
 
   std::uint32_t first_;
   std::uint32_t largest_;
+  std::uint8_t scale_;
   const MemoryBudget& memory_;
 };
 

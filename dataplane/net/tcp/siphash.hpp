@@ -29,12 +29,18 @@ class SipKey {
   // The same, of a size that is known beforehand.
   template <int kCompress, int kFinish, std::size_t kSize>
   [[nodiscard]] std::uint64_t hash(const std::array<std::byte, kSize>& message) const {
-    State state = begin();
     std::array<std::uint64_t, kSize / 8 + 1> words{};
     std::memcpy(words.data(), message.data(), kSize);
-    words.back() = little_endian(words.back()) | (std::uint64_t{kSize} << 56);
-    for (std::size_t i = 0; i < words.size() - 1; ++i) words[i] = little_endian(words[i]);
-    for (const std::uint64_t word : words) state.absorb<kCompress>(word);
+    for (std::uint64_t& word : words) word = little_endian(word);
+    return hash_words<kCompress, kFinish, kSize>(words);
+  }
+  // The same of a message that lies in words already, its first byte in the lowest of the first.
+  template <int kCompress, int kFinish, std::size_t kSize>
+  [[nodiscard]] std::uint64_t hash_words(
+      const std::array<std::uint64_t, kSize / 8 + 1>& words) const {
+    State state = begin();
+    for (std::size_t i = 0; i < kSize / 8; ++i) state.absorb<kCompress>(words[i]);
+    state.absorb<kCompress>(words.back() | (std::uint64_t{kSize} << 56));
     return state.finish<kFinish>();
   }
 

@@ -92,11 +92,10 @@ std::optional<SynCookies::Offer> SynCookies::redeem(base::Instant now, const Fou
 }
 
 SeqNumber SynCookies::cookie(const Content& content, const FourTuple& flow, SeqNumber peer_iss) {
-  std::array<std::byte, 6> behind;
-  base::store_be(behind.data(), peer_iss.value());
-  behind[4] = static_cast<std::byte>(content.mss_class);
-  behind[5] = static_cast<std::byte>(content.options);
-  const auto hash = static_cast<std::uint32_t>(hash_of_flow(key_of(content.slot), flow, behind));
+  const std::uint64_t behind = __builtin_bswap32(peer_iss.value()) |
+                               (std::uint64_t{content.mss_class} << 32) |
+                               (std::uint64_t{content.options} << 40);
+  const auto hash = static_cast<std::uint32_t>(hash_of_flow<6>(key_of(content.slot), flow, behind));
   return SeqNumber((hash & kHashMask) | ((content.slot & 1) != 0 ? kSlotBit : 0) |
                    content.mss_class);
 }
