@@ -41,6 +41,15 @@ class IpOutput {
   // The largest IP packet towards the destination; nothing when there is no route.
   [[nodiscard]] virtual std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const = 0;
+  // The same where it is one and the same for all interfaces, wherever a packet goes; else nothing.
+  // Each handshake wants to know.
+  [[nodiscard]] std::optional<std::size_t> mtu_everywhere() const {
+    return mtu_ != 0 && !mtus_differ_ ? std::optional(mtu_) : std::nullopt;
+  }
+  void note_interface(std::size_t mtu) {
+    mtus_differ_ = mtus_differ_ || (mtu_ != 0 && mtu_ != mtu);
+    mtu_ = mtu;
+  }
   // False while there is no interface that takes trains: nobody need look for one.
   [[nodiscard]] bool any_trains() const { return any_trains_; }
   void allow_trains() { any_trains_ = true; }
@@ -54,6 +63,8 @@ class IpOutput {
 
  private:
   bool any_trains_ = false;
+  bool mtus_differ_ = false;
+  std::size_t mtu_ = 0;  // of the latest interface; 0: there is none
 };
 
 }  // namespace sluice::net

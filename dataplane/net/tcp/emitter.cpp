@@ -49,11 +49,13 @@ bool is_ecn_capable(const Connection& c, const SendSegment& text) {
 }  // namespace
 
 std::uint16_t Emitter::local_mss(const base::IpAddress& remote) const {
-  // RFC 9293 3.7.1: without a route the default, 536 for IPv4 and 1220 for IPv6.
   const std::size_t headers = ip_header_size(remote) + TcpHeader::kMinSize;
-  const std::size_t mtu = core_.ip.path_mtu(remote).value_or(remote.is_ipv4() ? 576 : 1280);
+  auto mtu = core_.ip.mtu_everywhere();
+  if (!mtu) mtu = core_.ip.path_mtu(remote);
+  // RFC 9293 3.7.1: without a route the default, 536 for IPv4 and 1220 for IPv6.
+  if (!mtu) mtu = remote.is_ipv4() ? 576 : 1280;
   return static_cast<std::uint16_t>(
-      std::clamp<std::size_t>(mtu - std::min(mtu, headers), 64, 0xffff));
+      std::clamp<std::size_t>(*mtu - std::min(*mtu, headers), 64, 0xffff));
 }
 
 wire::TcpTimestamps Emitter::timestamps_of(const Connection& c) const {
