@@ -117,6 +117,9 @@ enum class NetCounter : std::uint16_t {
   kTcpKeepaliveProbes,
   kTcpDuplicateAcks,
   kTcpSackReneged,
+  kTcpSackSteps,
+  kTcpSackBlocksLate,
+  kTcpSackBlocksInvalid,
   kTcpOutOfOrder,
   // TCP: segments dropped, whole or in part.
   kTcpBadChecksum,
@@ -333,6 +336,11 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
       {"tcp_keepalive_probes", Severity::kInfo, "Keep-alive probes sent."},
       {"tcp_duplicate_acks", Severity::kInfo, "Duplicate acknowledgments received."},
       {"tcp_sack_reneged", Severity::kNotice, "A peer dropped what it had acknowledged by SACK."},
+      {"tcp_sack_steps", Severity::kInfo, "Segments in flight looked at to find losses."},
+      {"tcp_sack_blocks_late", Severity::kNotice,
+       "SACK blocks that lie too far from others to be taken at once."},
+      {"tcp_sack_blocks_invalid", Severity::kNotice,
+       "SACK blocks ignored: empty, of what was never sent or is acknowledged."},
       {"tcp_out_of_order", Severity::kInfo, "Segments that arrived ahead of a gap."},
 
       {"tcp_bad_checksum", Severity::kNotice, "Segments dropped: checksum wrong."},

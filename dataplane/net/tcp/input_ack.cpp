@@ -85,9 +85,13 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                  .srtt = c.rtt.smoothed(),
                  .min_rtt = c.rtt.minimum()};
   if (c.sack) ack.sack = header.options.sack.view();
+  if (c.timestamps && header.options.timestamps && header.options.timestamps->echo != 0) {
+    ack.echo_ms = header.options.timestamps->echo - c.ts.offset;
+  }
   const bool echoed = c.snd.ecn.on() && header.flags.ece;
   const AckOutcome outcome = outbox.recovery.on_ack(outbox.queue, core_.segments, ack);
   core_.settle(outbox);
+  count_work(core_, outcome);
   if ((outcome.rtt || outcome.only_resent) && measure(arrival, c, outcome.rtt)) {
     outbox.tail_probe.on_round_trip();
   }

@@ -85,8 +85,8 @@ void Output::note_limit(Outbox& outbox, std::uint32_t mss, Next next) {
 }
 
 Output::Choice Output::choose(Connection& c) {
-  const Outbox& outbox = *c.outbox;
-  if (SendSegment* lost = outbox.recovery.next_lost(outbox.queue)) return choose_lost(c, *lost);
+  Outbox& outbox = *c.outbox;
+  if (SendSegment* lost = outbox.recovery.next_lost()) return choose_lost(c, *lost);
   if (SendSegment* unsent = outbox.queue.unsent()) return choose_unsent(c, *unsent);
   return {};
 }
@@ -121,7 +121,7 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
   if (pipe > 0 && pipe + size > c.outbox->congestion.cwnd()) return {};
   // Leaves the FIN behind where only it does not fit.
   if (size == segment.size && length > static_cast<std::uint32_t>(usable)) {
-    if (!c.outbox->queue.split(core_.segments, segment, size)) {
+    if (!split(c, segment, size)) {
       return {.next = Next::kNoPacket};
     }
     return {.next = Next::kSegment, .segment = &segment};
@@ -131,7 +131,7 @@ Output::Choice Output::choose_unsent(Connection& c, SendSegment& segment) {
 
 // The segment, shortened to `size` bytes if it is longer.
 Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t size) {
-  if (size < segment.size && !c.outbox->queue.split(core_.segments, segment, size)) {
+  if (size < segment.size && !split(c, segment, size)) {
     core_.count(NetCounter::kTcpNoPacket);
     return {.next = Next::kNoPacket};
   }
@@ -170,6 +170,13 @@ std::size_t Output::segments_together(const Connection& c, const SendSegment& fi
               .bytes = std::min(
                   {std::int64_t{usable_window(c)}, window, std::int64_t{most} + c.snd.mss - 1}),
               .mss = c.snd.mss});
+}
+
+// False when there is no node left.
+bool Output::split(Connection& c, SendSegment& segment, std::uint32_t size) {
+  if (!c.outbox->queue.split(core_.segments, segment, size)) return false;
+  c.outbox->recovery.on_split(segment);
+  return true;
 }
 
 bool Output::transmit(Connection& c, SendSegment& segment) {
@@ -243,7 +250,7 @@ bool Output::window_is_shut(const Connection& c) {
 bool Output::fits_path(Connection& c, SendSegment& segment) {
   if (c.path_search == 0 || segment.fate == Fate::kUnsent || segment.size <= c.snd.mss) return true;
   path_mtu_.on_lost(c, segment);
-  return c.outbox->queue.split(core_.segments, segment, c.snd.mss);
+  return split(c, segment, c.snd.mss);
 }
 
 // One byte of new data, or the FIN, or what is out there already: each makes the peer answer with
@@ -253,10 +260,9 @@ void Output::probe_window(Connection& c) {
   SendSegment* segment = c.outbox->queue.front();
   if (segment->fate == Fate::kUnsent) {
     const std::int32_t usable = std::max(usable_window(c), 1);
-    const std::uint32_t size =
-        std::min({static_cast<std::uint32_t>(usable), segment->size, std::uint32_t{c.snd.mss}});
-    if (size > 0 && size < segment->length() &&
-        !c.outbox->queue.split(core_.segments, *segment, size)) {
+    const std::uint32_t size = std::min({static_cast<std::uint32_t>(usable),
+                                         std::uint32_t{segment->size}, std::uint32_t{c.snd.mss}});
+    if (size > 0 && size < segment->length() && !split(c, *segment, size)) {
       segment = nullptr;
     }
   } else if (!fits_path(c, *segment)) {
@@ -282,8 +288,7 @@ void Output::probe_tail(Connection& c) {
   const bool fits = probe != nullptr && probe->size <= c.snd.mss &&
                     usable_window(c) >= static_cast<std::int32_t>(probe->length());
   if (!fits) {
-    probe = queue.front();
-    while (probe->next != queue.unsent()) probe = probe->next;
+    probe = queue.last_sent();
   }
   const bool again = probe->fate == Fate::kInFlight;
   if (!fits_path(c, *probe)) probe = nullptr;

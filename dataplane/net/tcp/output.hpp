@@ -39,6 +39,7 @@ class Output {
   [[nodiscard]] Choice choose_lost(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice choose_unsent(Connection& c, SendSegment& segment);
   [[nodiscard]] Choice cut(Connection& c, SendSegment& segment, std::uint32_t size);
+  [[nodiscard]] bool split(Connection& c, SendSegment& segment, std::uint32_t size);
   std::uint32_t transmit_some(Connection& c, SendSegment& first, std::uint32_t most);
   [[nodiscard]] std::size_t segments_together(const Connection& c, const SendSegment& first,
                                               std::uint32_t most) const;

@@ -16,6 +16,12 @@ void slow_down(Core& core, Connection& c, const FlightBefore& before, bool marke
 
 }  // namespace
 
+void count_work(Core& core, const AckOutcome& outcome) {
+  if (outcome.steps > 0) core.count(NetCounter::kTcpSackSteps, outcome.steps);
+  if (outcome.bad_blocks > 0) core.count(NetCounter::kTcpSackBlocksInvalid, outcome.bad_blocks);
+  if (outcome.late_blocks > 0) core.count(NetCounter::kTcpSackBlocksLate, outcome.late_blocks);
+}
+
 void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBefore& before,
            Congested congested) {
   Outbox& outbox = *c.outbox;

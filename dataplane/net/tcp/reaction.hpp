@@ -21,6 +21,9 @@ struct Congested {
   bool echoed = false;          // the peer echoes a mark (RFC 3168 6.1.2)
 };
 
+// Counts what judging the segments in flight has cost, and the blocks that were in vain.
+void count_work(Core& core, const AckOutcome& outcome);
+
 void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBefore& before,
            Congested congested = {});
 

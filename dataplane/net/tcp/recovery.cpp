@@ -17,6 +17,13 @@ bool sent_after(Instant a_time, SeqNumber a_end, Instant b_time, SeqNumber b_end
   return a_time > b_time || (a_time == b_time && a_end > b_end);
 }
 
+// RFC 8985 6.2, step 2: the peer had not seen what was sent then.
+bool echoes_earlier(const AckArrival& arrival, Instant sent_at) {
+  if (!arrival.echo_ms) return false;
+  const auto sent_ms = static_cast<std::uint32_t>(sent_at.milliseconds());
+  return static_cast<std::int32_t>(*arrival.echo_ms - sent_ms) < 0;
+}
+
 }  // namespace
 
 // What one acknowledgment has shown to have arrived.
@@ -36,7 +43,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   }
   Delivery delivery;
   if (any_delivered_) delivery.highest_before = highest_delivered_;
-  mark_sacked(queue, arrival, outcome, delivery);
+  take_blocks(queue, arrival, outcome, delivery);
   remove_acked(queue, nodes, arrival, outcome, delivery);
   outcome.news = delivery.any || outcome.acked > 0;
   if (delivery.newest_once.nanoseconds() >= 0) {
@@ -49,7 +56,7 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
   const bool episode_over = phase_ != Phase::kOpen && arrival.ack >= recovery_point_;
   adapt_reordering_window(arrival, take_duplicate(arrival, outcome), episode_over && repairing());
   if (episode_over) phase_ = Phase::kOpen;
-  leave_episode_behind(arrival.ack);
+  if (arrival.ack > recovery_point_) reduced_ = false;
 
   if (arrival.sack_negotiated) {
     detect_by_time(queue, arrival, outcome);
@@ -57,18 +64,18 @@ AckOutcome Recovery::on_ack(SendQueue& queue, SegmentPool& nodes, const AckArriv
     detect_by_duplicates(queue, outcome);
   }
   if (outcome.lost_segments > 0 && !repairing()) enter(arrival, outcome);
+  settle(outcome);
   return outcome;
 }
 
 // The ordinary course: segments that were sent once arrive in their order, and nothing suggests
 // anything else.
 bool Recovery::is_ordinary(const SendQueue& queue, const AckArrival& arrival) const {
-  if (phase_ != Phase::kOpen || sacked_ > 0 || lost_ > 0 || in_flight_ == 0) return false;
+  if (phase_ != Phase::kOpen || !nothing_marked() || in_flight_ == 0) return false;
   if (!arrival.sack.empty() || arrival.duplicate || duplicate_acks_ > 0 || in_dsack_round_) {
     return false;
   }
-  const SendSegment& first = *queue.front();
-  return first.end() <= arrival.ack && !(marked_ && first.seq < resent_end_);
+  return queue.front()->end() <= arrival.ack;
 }
 
 // All that on_ack() would find out, in fewer steps.
@@ -100,12 +107,16 @@ void Recovery::take_ordinary(SendQueue& queue, SegmentPool& nodes, const AckArri
   }
   if (!any_delivered_ || end > highest_delivered_) highest_delivered_ = end;
   any_delivered_ = true;
-  leave_episode_behind(arrival.ack);
+  if (arrival.ack > recovery_point_) reduced_ = false;
 }
 
-void Recovery::leave_episode_behind(SeqNumber ack) {
-  if (ack > recovery_point_) reduced_ = false;
-  if (ack > resent_end_) resent_end_ = ack;
+// While nothing is marked nobody needs to know where it was, see nothing_marked().
+void Recovery::settle(AckOutcome& outcome) {
+  outcome.steps += to_resend_.take_steps();
+  if (outcome.late_blocks > 0) return;  // and the next search goes on from there
+  if (sacked_ > 0 || lost_ > 0 || network_.oldest_resent() != nullptr) return;
+  scoreboard_.forget();
+  network_.rewind();
 }
 
 // With SACK it is plain what has arrived. Without, each duplicate acknowledgment stands for a
@@ -144,6 +155,7 @@ AckOutcome Recovery::on_reordering_timer(SendQueue& queue, const AckArrival& arr
   AckOutcome outcome;
   if (arrival.sack_negotiated) detect_by_time(queue, arrival, outcome);
   if (outcome.lost_segments > 0 && !repairing()) enter(arrival, outcome);
+  settle(outcome);
   return outcome;
 }
 
@@ -165,7 +177,6 @@ bool Recovery::begin_reduction(SeqNumber snd_una, SeqNumber snd_nxt) {
 // A timeout in the middle of an episode carries it on.
 void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   recovery_point_ = snd_nxt;
-  if (!marked_) resent_end_ = snd_una;
   marked_ = true;
   reduced_ = true;
   if (repairing()) return;
@@ -173,45 +184,56 @@ void Recovery::begin_episode(SeqNumber snd_una, SeqNumber snd_nxt) {
   unexplained_ = 0;
 }
 
-void Recovery::on_timeout(SendQueue& queue, SeqNumber snd_nxt) {
+void Recovery::on_timeout(SendQueue& queue, const AckArrival& arrival) {
   // RFC 2018 8: the peer may have dropped what it reported; it did so if it holds our first byte
   // and does not acknowledge it.
-  const SendSegment* first = queue.front();
+  SendSegment* const first = queue.front();
   reneged_ = first != nullptr && first->fate == Fate::kSacked;
-  for (SendSegment* s = queue.front(); s != nullptr && s != queue.unsent(); s = s->next) {
-    if (s->fate == Fate::kInFlight || (s->fate == Fate::kSacked && reneged_)) lose(*s);
+  if (reneged_ || !arrival.sack_negotiated) {
+    for (SendSegment* s = first; s != nullptr && s != queue.unsent(); s = s->next) {
+      if (s->fate == Fate::kInFlight || s->fate == Fate::kSacked) lose(*s);
+    }
+    scoreboard_.forget();
+  } else if (first != nullptr) {
+    if (first->fate == Fate::kInFlight) lose(*first);
+    detect_on_timeout(queue, arrival);
   }
-  begin_episode(first != nullptr ? first->seq : snd_nxt, snd_nxt);
+  begin_episode(first != nullptr ? first->seq : arrival.snd_nxt, arrival.snd_nxt);
   phase_ = Phase::kTimeout;
   duplicate_acks_ = 0;
   first_retransmission_due_ = true;
 }
 
 void Recovery::on_transmit(SendSegment& segment, Instant now) {
-  leave(segment);
-  if (segment.fate == Fate::kLost && repairing() && unexplained_ < kTooMany) {
-    ++unexplained_;
-  }
-  if (segment.fate != Fate::kUnsent) {
-    if (!marked_ || segment.end() > resent_end_) resent_end_ = segment.end();
-    segment.resent = marked_ = true;
-    segment.path_probe = false;
-    first_retransmission_due_ = false;
-  }
+  if (segment.fate != Fate::kUnsent) on_retransmit(segment);
   segment.fate = Fate::kInFlight;
   segment.sent_at = now;
   in_flight_ += segment.length();
+}
+
+void Recovery::on_retransmit(SendSegment& segment) {
+  if (segment.fate == Fate::kLost && repairing() && unexplained_ < kTooMany) ++unexplained_;
+  leave(segment);
+  to_resend_.remove_first(segment);
+  network_.push_resent(segment);
+  segment.resent = marked_ = true;
+  segment.path_probe = false;
+  first_retransmission_due_ = false;
 }
 
 void Recovery::give_up(SendSegment& segment) {
   if (segment.fate == Fate::kInFlight) lose(segment);
 }
 
-SendSegment* Recovery::next_lost(const SendQueue& queue) const {
-  if (lost_ == 0) return nullptr;
-  SendSegment* segment = queue.front();
-  while (segment->fate != Fate::kLost) segment = segment->next;
-  return segment;
+void Recovery::on_split(SendSegment& segment) {
+  SendSegment& rest = *segment.next;
+  if (segment.in_heap) to_resend_.insert(rest);
+  if (segment.fate == Fate::kInFlight && segment.resent) network_.insert_resent(segment, rest);
+  if (segment.fate == Fate::kSacked) Scoreboard::on_split(segment);
+}
+
+SendSegment* Recovery::next_lost() {
+  return lost_ == 0 ? nullptr : to_resend_.first();
 }
 
 // Without SACK each duplicate acknowledgment says that one more segment has left the network; with
@@ -220,18 +242,24 @@ std::uint32_t Recovery::pipe(std::uint32_t mss) const {
   return in_flight_ - std::min(in_flight_, duplicate_acks_ * mss);
 }
 
-// Takes a segment out of the count of its fate.
+std::uint32_t& Recovery::bytes_of(Fate fate) {
+  return fate == Fate::kInFlight ? in_flight_ : fate == Fate::kSacked ? sacked_ : lost_;
+}
+
+// Takes a segment that was sent out of the count of its fate, and out of what goes with that.
 void Recovery::leave(SendSegment& segment) {
-  const std::uint32_t length = segment.length();
-  if (segment.fate == Fate::kInFlight) in_flight_ -= length;
-  if (segment.fate == Fate::kSacked) sacked_ -= length;
-  if (segment.fate == Fate::kLost) lost_ -= length;
+  bytes_of(segment.fate) -= segment.length();
+  if (segment.fate == Fate::kInFlight && segment.resent) network_.remove_resent(segment);
+  if (segment.fate != Fate::kSacked) return;
+  scoreboard_.on_first_leaves(segment);
+  segment.note = {};
 }
 
 void Recovery::lose(SendSegment& segment) {
   leave(segment);
   segment.fate = Fate::kLost;
   lost_ += segment.length();
+  to_resend_.insert(segment);
 }
 
 // RFC 4821 3, 7.6.2: the loss of a probe of the path shows how much that takes, and no congestion;
@@ -246,23 +274,49 @@ void Recovery::lose(SendSegment& segment, AckOutcome& outcome) {
   }
 }
 
-void Recovery::mark_sacked(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
+// RFC 2018 4, RFC 2883 4: what lies below the acknowledgment can only be the report of a duplicate,
+// which comes first. Nothing else is said of that, or of what was never sent.
+bool Recovery::is_legal(std::size_t index, const AckArrival& arrival) {
+  const wire::SackBlock& block = arrival.sack[index];
+  if (block.left >= block.right || block.right > arrival.snd_nxt) return false;
+  return block.left > arrival.ack || (index == 0 && block.right <= arrival.ack);
+}
+
+void Recovery::take_blocks(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome,
                            Delivery& delivery) {
-  for (const wire::SackBlock& block : arrival.sack) {
-    // RFC 2018 5: nothing below the acknowledgment, which also skips duplicate reports (RFC 2883);
-    // and nothing that was never sent.
-    if (block.left >= block.right || block.left <= arrival.ack || block.right > arrival.snd_nxt) {
+  std::uint32_t steps = 0;
+  for (std::size_t i = 0; i < arrival.sack.size(); ++i) {
+    const wire::SackBlock& block = arrival.sack[i];
+    if (!is_legal(i, arrival)) {
+      ++outcome.bad_blocks;
       continue;
     }
-    for (SendSegment* s = queue.front();
-         s != nullptr && s != queue.unsent() && s->seq < block.right; s = s->next) {
-      if (s->fate == Fate::kSacked || s->seq < block.left || s->end() > block.right) continue;
-      deliver(*s, arrival, outcome, delivery);
-      leave(*s);
-      s->fate = Fate::kSacked;
-      sacked_ += s->length();
-      outcome.delivered += s->length();
+    if (block.left <= arrival.ack) continue;
+    const Scoreboard::Found found = scoreboard_.find(queue, block.left, steps);
+    if (found.gave_up) {
+      outcome.late_blocks = static_cast<std::uint8_t>(arrival.sack.size() - i);
+      break;
     }
+    mark_sacked(queue, found.segment, block.right, arrival, outcome, delivery);
+  }
+  outcome.steps += steps;
+}
+
+// Each segment is marked once, and behind each run there is one to be marked, or the end.
+void Recovery::mark_sacked(SendQueue& queue, SendSegment* segment, SeqNumber right,
+                           const AckArrival& arrival, AckOutcome& outcome, Delivery& delivery) {
+  while (segment != nullptr && segment != queue.unsent() && segment->end() <= right) {
+    ++outcome.steps;
+    if (segment->fate == Fate::kSacked) {
+      segment = Scoreboard::behind_run(*segment);
+      continue;
+    }
+    deliver(*segment, arrival, outcome, delivery);
+    leave(*segment);
+    scoreboard_.mark(queue, *segment);
+    sacked_ += segment->length();
+    outcome.delivered += segment->length();
+    segment = segment->next;
   }
 }
 
@@ -271,24 +325,25 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
   while (!queue.empty() && queue.front() != queue.unsent()) {
     SendSegment& segment = *queue.front();
     if (arrival.ack <= segment.seq) return;
+    const bool unreported = segment.fate != Fate::kSacked;
     if (segment.end() <= arrival.ack) {
-      if (segment.fate != Fate::kSacked) {
+      if (unreported) {
         deliver(segment, arrival, outcome, delivery);
         outcome.unreported += segment.length();
       }
       leave(segment);
+      if (segment.in_heap) to_resend_.remove_first(segment);
+      network_.on_gone(segment);
+      scoreboard_.on_gone(segment);
       outcome.acked += segment.length();
       queue.pop_front(nodes);
       continue;
     }
     const auto part = static_cast<std::uint32_t>(arrival.ack - segment.seq);
-    leave(segment);
+    bytes_of(segment.fate) -= part;
     queue.trim_front(part);
-    if (segment.fate == Fate::kInFlight) in_flight_ += segment.length();
-    if (segment.fate == Fate::kSacked) sacked_ += segment.length();
-    if (segment.fate == Fate::kLost) lost_ += segment.length();
     outcome.acked += part;
-    if (segment.fate != Fate::kSacked) outcome.unreported += part;
+    if (unreported) outcome.unreported += part;
     return;
   }
 }
@@ -303,8 +358,8 @@ void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, Ac
   const Duration rtt = arrival.now - segment.sent_at;
   if (!segment.resent) {
     delivery.newest_once = std::max(delivery.newest_once, segment.sent_at);
-  } else if (rtt < arrival.min_rtt) {
-    return;  // too soon for the retransmission: this acknowledges the original
+  } else if (rtt < arrival.min_rtt || echoes_earlier(arrival, segment.sent_at)) {
+    return;  // this acknowledges the original, and not the retransmission
   }
   if (!any_delivered_ || sent_after(segment.sent_at, segment.end(), rack_sent_at_, rack_end_)) {
     rack_sent_at_ = segment.sent_at;
@@ -330,17 +385,34 @@ Duration Recovery::reordering_window(const AckArrival& arrival) const {
 void Recovery::detect_by_time(SendQueue& queue, const AckArrival& arrival, AckOutcome& outcome) {
   if (!any_delivered_) return;
   const Duration patience = Duration::microseconds(rack_rtt_us_) + reordering_window(arrival);
-  for (SendSegment* s = queue.front(); s != nullptr && s != queue.unsent(); s = s->next) {
-    const bool judged = sent_after(rack_sent_at_, rack_end_, s->sent_at, s->end());
-    // Segments sent once are in the order of their times: none behind this one was sent earlier.
-    if (!judged && !s->resent && s->fate != Fate::kLost) return;
-    if (!judged || s->fate != Fate::kInFlight) continue;
-    const Instant deadline = s->sent_at + patience;
-    if (deadline <= arrival.now) {
-      lose(*s, outcome);
-    } else {
-      outcome.look_again = std::min(outcome.look_again, deadline);
-    }
+  const auto is_lost = [&](const SendSegment& s) {
+    if (!sent_after(rack_sent_at_, rack_end_, s.sent_at, s.end())) return false;
+    const Instant deadline = s.sent_at + patience;
+    if (deadline > arrival.now) outcome.look_again = std::min(outcome.look_again, deadline);
+    return deadline <= arrival.now;
+  };
+  lose_oldest(queue, is_lost, outcome);
+}
+
+// RFC 8985 6.3: what has been in the network for less than a round trip may still arrive.
+void Recovery::detect_on_timeout(SendQueue& queue, const AckArrival& arrival) {
+  const Duration patience = Duration::microseconds(rack_rtt_us_) + reordering_window(arrival);
+  AckOutcome outcome;
+  lose_oldest(
+      queue, [&](const SendSegment& s) { return s.sent_at + patience <= arrival.now; }, outcome);
+}
+
+// In the order in which they went out: those behind one that is not lost are not looked at.
+template <typename IsLost>
+void Recovery::lose_oldest(SendQueue& queue, IsLost is_lost, AckOutcome& outcome) {
+  while (SendSegment* s = network_.oldest_resent()) {
+    ++outcome.steps;
+    if (!is_lost(*s)) break;
+    lose(*s, outcome);
+  }
+  while (SendSegment* s = network_.oldest_sent_once(queue, outcome.steps)) {
+    if (!is_lost(*s)) break;
+    lose(*s, outcome);
   }
 }
 

@@ -4,12 +4,13 @@
 // node remembers where in the buffer its payload lies.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/cache_line.hpp"
+#include "base/node_pool.hpp"
 #include "base/packet.hpp"
-#include "base/pool.hpp"
 #include "base/time.hpp"
 #include "dataplane/wire/seq_number.hpp"
 
@@ -32,23 +33,31 @@ struct DeliveryNote {
 };
 
 struct SendSegment {
+  using Link = base::NodeLink<SendSegment>;
+
   base::Packet* packet = nullptr;  // holds one reference; null for a FIN without payload
   SendSegment* next = nullptr;
   base::Instant sent_at;  // last transmission
+  union {
+    DeliveryNote note{};   // of no use any more once the peer has the segment
+    SendSegment* run_end;  // while kSacked: the other end of its run, see scoreboard.hpp
+  };
   wire::SeqNumber seq;
-  std::uint32_t offset = 0;  // of the payload in the packet's buffer, bytes
-  std::uint32_t size = 0;    // of the payload, bytes
-  DeliveryNote note;
+  Link previous;              // in the queue; of no meaning in the first one
+  std::array<Link, 2> links;  // in the list or heap that it is in, see in_flight.hpp, lost_heap.hpp
+  std::uint16_t offset = 0;   // of the payload in the packet's buffer, bytes
+  std::uint16_t size = 0;     // of the payload, bytes
   std::uint16_t lost_before = 0;  // segments of the connection, when it was sent; wraps
   Fate fate : 2 = Fate::kUnsent;
-  bool fin : 1 = false;     // behind the payload
-  bool resent : 1 = false;  // transmitted more than once
+  bool fin : 1 = false;      // behind the payload
+  bool resent : 1 = false;   // transmitted more than once
+  bool in_heap : 1 = false;  // of the lost ones
   // Longer than what the path is known to take, to see whether it does (RFC 4821 7); until it is
   // sent again.
   bool path_probe : 1 = false;
 
   // In sequence space.
-  [[nodiscard]] std::uint32_t length() const { return size + (fin ? 1 : 0); }
+  [[nodiscard]] std::uint32_t length() const { return std::uint32_t{size} + (fin ? 1 : 0); }
   [[nodiscard]] wire::SeqNumber end() const { return seq + length(); }
   [[nodiscard]] base::Bytes payload() const {
     if (packet == nullptr) return {};
@@ -56,9 +65,9 @@ struct SendSegment {
   }
 };
 
-using SegmentPool = base::Pool<SendSegment>;
+static_assert(sizeof(SendSegment) == base::kCacheLine);
 
-static_assert(sizeof(SendSegment) + SegmentPool::kHeader <= base::kCacheLine);
+using SegmentPool = base::NodePool<SendSegment>;
 
 class SendQueue {
  public:
@@ -88,6 +97,14 @@ class SendQueue {
   [[nodiscard]] SendSegment* front() const { return head_; }
   [[nodiscard]] SendSegment* back() const { return tail_; }
   [[nodiscard]] SendSegment* unsent() const { return unsent_; }
+  // In front of `segment`; null for the first one.
+  [[nodiscard]] SendSegment* before(SendSegment& segment) const {
+    return &segment == head_ ? nullptr : segment.previous.from(segment);
+  }
+  // The last one that is not unsent; null where there is none.
+  [[nodiscard]] SendSegment* last_sent() const {
+    return unsent_ == nullptr ? tail_ : before(*unsent_);
+  }
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
   [[nodiscard]] std::uint32_t bytes() const { return bytes_; }  // payload
   [[nodiscard]] std::uint32_t segments() const { return segments_; }

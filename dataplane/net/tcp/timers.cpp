@@ -9,6 +9,23 @@ namespace sluice::net::tcp {
 using base::Duration;
 using base::Instant;
 
+namespace {
+
+// Nothing has arrived, and time has passed.
+AckArrival silence(const Core& core, const Connection& c) {
+  return {.now = core.now,
+          .ack = c.snd.una,
+          .snd_nxt = c.snd.nxt,
+          .sack = {},
+          .sack_negotiated = c.sack,
+          .duplicate = false,
+          .mss = c.snd.mss,
+          .srtt = c.rtt.smoothed(),
+          .min_rtt = c.rtt.minimum()};
+}
+
+}  // namespace
+
 bool Timers::take_if_due(Connection& c, Timer timer) const {
   Deadline& deadline = c.deadline(timer);
   if (!deadline.is_due(core_.now)) return false;
@@ -120,7 +137,7 @@ void Timers::retransmission_timeout(Connection& c) {
                                 .mss = c.snd.mss,
                                 .again = outbox.recovery.phase() == Recovery::Phase::kTimeout});
   c.snd.ecn.on_reduction();
-  c.outbox->recovery.on_timeout(c.outbox->queue, c.snd.nxt);
+  c.outbox->recovery.on_timeout(c.outbox->queue, silence(core_, c));
   c.outbox->tail_probe.on_recovery();
   if (c.outbox->recovery.reneged()) core_.count(NetCounter::kTcpSackReneged);
   c.outbox->pace = core_.now;
@@ -131,15 +148,8 @@ void Timers::look_for_losses(Connection& c) {
   if (!c.synchronized() || c.all_acknowledged()) return;
   const FlightBefore before(c);
   const AckOutcome outcome =
-      c.outbox->recovery.on_reordering_timer(c.outbox->queue, {.now = core_.now,
-                                                               .ack = c.snd.una,
-                                                               .snd_nxt = c.snd.nxt,
-                                                               .sack = {},
-                                                               .sack_negotiated = c.sack,
-                                                               .duplicate = false,
-                                                               .mss = c.snd.mss,
-                                                               .srtt = c.rtt.smoothed(),
-                                                               .min_rtt = c.rtt.minimum()});
+      c.outbox->recovery.on_reordering_timer(c.outbox->queue, silence(core_, c));
+  count_work(core_, outcome);
   react(core_, c, outcome, before);
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);
 }

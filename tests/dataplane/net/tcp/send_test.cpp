@@ -362,6 +362,7 @@ TEST(TcpSackRecovery, BlocksThatLieAreIgnored) {
                      .sack(host.ours(0) - 500, host.ours(0) - 100));  // long acknowledged
   }
   EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 0U);
+  EXPECT_EQ(host.counted(NetCounter::kTcpSackBlocksInvalid), 15U);
   EXPECT_EQ(host.engine.unacknowledged(c), 8'000U);
 }
 

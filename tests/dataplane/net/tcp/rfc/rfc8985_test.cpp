@@ -139,6 +139,52 @@ TEST(Rfc8985Rack, AckThatComesTooSoonForTheRetransmissionIsNotItsAck) {
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), 0U);
 }
 
+// 6.2, step 2: and so does what echoes a timestamp from before the retransmission, however late.
+TEST(Rfc8985Rack, AckThatEchoesWhatWasSentBeforeTheRetransmissionIsNotItsAck) {
+  for (const bool of_probe : {false, true}) {
+    Script host;
+    host.syn_received(syn(Script::kPeerIss).mss(kMss).sack_permitted().timestamps(1, 0));
+    host.pass(kRtt);
+    host.arrives(bare(host.theirs(0)).ack(host.ours(0)).timestamps(2, 0));
+    const auto event = host.engine.next_event();
+    ASSERT_TRUE(event);
+    const auto size = static_cast<std::uint32_t>(host.engine.segment_size(event->connection));
+    host.write(event->connection, 4 * size);
+    const std::uint32_t first_sent = host.all_sent().back().header.options.timestamps->value;
+    host.pass(kRtt * 2 + Duration::milliseconds(1));
+    const Segment probe = host.sent();
+    EXPECT_EQ(probe.header.sequence, host.ours(3 * size));
+    const std::uint32_t echo = of_probe ? probe.header.options.timestamps->value : first_sent;
+    host.pass(kRtt + Duration::milliseconds(5));
+    host.arrives(bare(host.theirs(0))
+                     .ack(host.ours(0))
+                     .sack(host.ours(3 * size), host.ours(4 * size))
+                     .timestamps(3, echo));
+    // What was sent before the probe is lost where it is the probe that has arrived.
+    EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), of_probe ? 1U : 0U);
+    EXPECT_EQ(host.silent(), !of_probe);
+  }
+}
+
+// 6.2, step 5: what was sent again is judged by the time of that, which lies behind that of
+// segments with higher numbers.
+TEST(Rfc8985Rack, RetransmissionIsJudgedByItsOwnTime) {
+  Script host;
+  const auto c = opened(host);
+  send(host, c, 4);
+  host.pass(kRtt - Duration::milliseconds(5));
+  send(host, c, 1);
+  host.pass(Duration::milliseconds(5));
+  host.arrives(sack_of(host, 0, 1, 4));
+  EXPECT_EQ(host.sent().header.sequence, host.ours(0));
+  host.pass(kRtt - Duration::milliseconds(5));
+  host.arrives(sack_of(host, 0, 1, 5));
+  EXPECT_TRUE(host.silent());
+  host.pass(Duration::milliseconds(5));
+  host.arrives(ack_of(host, 5));
+  EXPECT_EQ(host.counted(NetCounter::kTcpRetransmits), 1U);
+}
+
 // 6.3: the timeout resends what is oldest first.
 TEST(Rfc8985Rack, TimeoutTakesTheFirstOutstandingSegmentForLost) {
   Script host;
@@ -149,6 +195,30 @@ TEST(Rfc8985Rack, TimeoutTakesTheFirstOutstandingSegmentForLost) {
     host.pass(Duration::milliseconds(1));
   }
   EXPECT_EQ(host.sent().header.sequence, host.ours(0));
+}
+
+// 6.3: "mark the first outstanding segment as lost", and of the others those that were sent
+// RACK.rtt + RACK.reo_wnd ago: what has just been sent may still arrive.
+TEST(Rfc8985Rack, TimeoutLeavesWhatWasSentWithinARoundTripInTheNetwork) {
+  Script host;
+  const auto c = opened(host);
+  send(host, c, 1);
+  host.pass(kRtt);
+  host.arrives(ack_of(host, 1));
+  send(host, c, 4);
+  host.pass(kRtt * 2 + Duration::milliseconds(1));
+  EXPECT_EQ(host.counted(NetCounter::kTcpTailProbes), 1U);
+  host.pass(Duration::milliseconds(205));
+  EXPECT_EQ(host.counted(NetCounter::kTcpTimeouts), 0U);
+  send(host, c, 1);
+  while (host.counted(NetCounter::kTcpTimeouts) == 0) host.pass(Duration::milliseconds(1));
+  EXPECT_EQ(host.sent().header.sequence, host.ours(1 * kMss));
+  // All of the four had only been late, and nobody has said anything of the fifth.
+  host.pass(Duration::milliseconds(1));
+  host.arrives(ack_of(host, 5));
+  EXPECT_TRUE(host.silent());
+  host.arrives(ack_of(host, 6));
+  EXPECT_EQ(host.engine.unacknowledged(c), 0U);
 }
 
 // --- 7.2 and 7.3: tail loss probes ---
