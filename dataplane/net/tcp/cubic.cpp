@@ -79,13 +79,13 @@ void Cubic::begin_epoch(const AckSample& sample) {
             .begin_ms = milliseconds(sample.now)};
 }
 
-// RFC 9438 4.2 to 4.5.
+// RFC 9438 4.2 to 4.5. What the RFC divides by the segment size to have windows in segments is
+// compared in bytes here, so that one division is left, by the window.
 void Cubic::avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes) {
   if (!in_epoch_) begin_epoch(sample);
   const auto mss = static_cast<float>(sample.mss);
-  const float segments_per_byte = 1 / mss;
-  const float window = static_cast<float>(cwnd_) * segments_per_byte;
-  const float acked = static_cast<float>(acked_bytes) * segments_per_byte;
+  const auto window = static_cast<float>(cwnd_);
+  const auto acked = static_cast<float>(acked_bytes);
   const float share = acked / window;
   const float t = static_cast<float>(milliseconds(sample.now) - epoch_.begin_ms) * 1e-3F;
   const float srtt = static_cast<float>(sample.srtt.nanoseconds()) * 1e-9F;
@@ -95,15 +95,14 @@ void Cubic::avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes)
     const float from_k = at - epoch_.k;
     return kC * from_k * from_k * from_k + w_max_;
   };
-  float growth = 0;  // segments
+  float growth = 0;  // bytes
   if (w_cubic(t) < epoch_.w_est) {
-    growth = epoch_.w_est - window;
+    growth = epoch_.w_est * mss - window;
   } else {
-    const float target = std::clamp(w_cubic(t + srtt), window, 1.5F * window);
+    const float target = std::min(w_cubic(t + srtt) * mss, 1.5F * window);
     growth = (target - window) * share;
   }
-  const float bytes = std::clamp(growth, 0.0F, acked) * mss;
-  const auto parts = static_cast<std::uint64_t>(bytes * kByte) + credit_;
+  const auto parts = static_cast<std::int64_t>(std::clamp(growth, 0.0F, acked) * kByte) + credit_;
   credit_ = static_cast<std::uint16_t>(parts % kByte);
   cwnd_ = std::min(cwnd_ + static_cast<std::uint32_t>(parts / kByte), kMaxWindow);
 }
