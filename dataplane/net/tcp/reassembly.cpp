@@ -30,10 +30,11 @@ void append_coalescing(base::PacketQueue& queue, PacketPtr packet) {
   }
 }
 
-// The last run that begins at or before `seq`, or null.
+// The last run that begins at or before `seq`, or null. Text mostly arrives beside what came last.
 Packet* Reassembly::last_run_not_behind(SeqNumber seq) const {
   Packet* previous = nullptr;
-  for (Packet* run = first_; run != nullptr && run_of(*run).begin <= seq;
+  const bool near = last_stored_ != nullptr && run_of(*last_stored_).begin <= seq;
+  for (Packet* run = near ? last_stored_ : first_; run != nullptr && run_of(*run).begin <= seq;
        run = run_of(*run).next_run) {
     previous = run;
   }
@@ -102,6 +103,7 @@ Reassembly::Outcome Reassembly::store(Packet* previous, PacketPtr packet, SeqNum
     append_to_run(*run, std::move(packet));
   }
   merge_with_next(*run);
+  last_stored_ = run;
   note_recent(seq);
   return Outcome::kStored;
 }
@@ -141,6 +143,7 @@ void Reassembly::merge_with_next(Packet& first) {
 void Reassembly::deliver(base::PacketQueue& input, SeqNumber& next) {
   while (first_ != nullptr && run_of(*first_).begin <= next) {
     const Run run = run_of(*first_);
+    if (last_stored_ == first_) last_stored_ = nullptr;
     SeqNumber at = run.begin;
     for (Packet* packet = first_; packet != nullptr;) {
       PacketPtr taken(packet);
@@ -194,6 +197,7 @@ void Reassembly::clear() {
     }
     first_ = next_run;
   }
+  last_stored_ = nullptr;
   true_size_ = 0;
   runs_ = 0;
   recent_count_ = 0;

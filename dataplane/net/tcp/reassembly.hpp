@@ -61,7 +61,8 @@ class Reassembly {
   void merge_with_next(base::Packet& first);
   [[nodiscard]] base::Packet* find(wire::SeqNumber seq) const;
 
-  base::Packet* first_ = nullptr;  // the first packet of the first run
+  base::Packet* first_ = nullptr;        // the first packet of the first run
+  base::Packet* last_stored_ = nullptr;  // and of the run that grew last, where most searches end
   std::uint32_t true_size_ = 0;
   std::uint16_t runs_ = 0;
   std::uint8_t recent_count_ = 0;
