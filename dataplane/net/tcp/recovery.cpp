@@ -32,6 +32,7 @@ struct Recovery::Delivery {
   // blocks and by its number, may have arrived in any order.
   std::optional<SeqNumber> highest_before;
   bool any = false;
+  std::optional<Instant> newest;  // sent_at of the one of them that went out last, if that is known
   Instant newest_once = Instant::from_nanoseconds(-1);  // sent_at of one that was sent once
 };
 
@@ -103,8 +104,8 @@ void Recovery::take_ordinary(SendQueue& queue, SegmentPool& nodes, const AckArri
   if (!any_delivered_ || sent_after(sent_at, end, rack_sent_at_, rack_end_)) {
     rack_sent_at_ = sent_at;
     rack_end_ = end;
-    rack_rtt_us_ = static_cast<std::uint32_t>(outcome.rtt->microseconds());
   }
+  rack_rtt_us_ = static_cast<std::uint32_t>(outcome.rtt->microseconds());
   if (!any_delivered_ || end > highest_delivered_) highest_delivered_ = end;
   any_delivered_ = true;
   if (arrival.ack > recovery_point_) reduced_ = false;
@@ -361,10 +362,13 @@ void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, Ac
   } else if (rtt < arrival.min_rtt || echoes_earlier(arrival, segment.sent_at)) {
     return;  // this acknowledges the original, and not the retransmission
   }
+  if (!delivery.newest || segment.sent_at >= *delivery.newest) {
+    delivery.newest = segment.sent_at;
+    rack_rtt_us_ = static_cast<std::uint32_t>(rtt.microseconds());
+  }
   if (!any_delivered_ || sent_after(segment.sent_at, segment.end(), rack_sent_at_, rack_end_)) {
     rack_sent_at_ = segment.sent_at;
     rack_end_ = segment.end();
-    rack_rtt_us_ = static_cast<std::uint32_t>(rtt.microseconds());
   }
   if (!any_delivered_ || segment.end() > highest_delivered_) highest_delivered_ = segment.end();
   if (delivery.highest_before && segment.end() < *delivery.highest_before && !segment.resent) {

@@ -290,6 +290,7 @@ class Model {
     return found->number;
   }
   void acknowledge(std::uint32_t acked, const Flight::Blocks& blocks, Instant now) {
+    newest_of_ack_.reset();
     for (const auto& [left, right] : blocks) {
       for (Entry& entry : entries_) {
         if (entry.number < left || entry.number >= right || entry.fate == Fate::kSacked) continue;
@@ -319,13 +320,16 @@ class Model {
 
  private:
   void deliver(const Entry& entry, Instant now) {
-    if (newest_ && entry.sent_at <= *newest_) return;
-    newest_ = entry.sent_at;
-    rtt_ = now - entry.sent_at;
+    if (!newest_of_ack_ || entry.sent_at > *newest_of_ack_) {
+      newest_of_ack_ = entry.sent_at;
+      rtt_ = now - entry.sent_at;
+    }
+    if (!newest_ || entry.sent_at > *newest_) newest_ = entry.sent_at;
   }
 
   std::deque<Entry> entries_;
   std::optional<Instant> newest_;
+  std::optional<Instant> newest_of_ack_;
   Duration rtt_;
 };
 

@@ -166,6 +166,23 @@ TEST(Rfc8985Rack, AckThatEchoesWhatWasSentBeforeTheRetransmissionIsNotItsAck) {
   }
 }
 
+// 6.2, step 2: RACK.rtt is the round trip of what was delivered last, also where that was sent
+// before RACK.segment: on a path that slows down, patience grows with each late arrival.
+TEST(Rfc8985Rack, RoundTripIsThatOfWhatWasDeliveredLast) {
+  Script host;
+  const auto c = opened(host);
+  send(host, c, 4);
+  host.pass(kRtt);
+  host.arrives(sack_of(host, 0, 3, 4));
+  host.pass(Duration::milliseconds(3));
+  host.arrives(sack_of(host, 0, 1, 2));
+  // 23 milliseconds since they were sent, and a quarter of the shortest round trip.
+  host.pass(Duration::milliseconds(4));
+  EXPECT_TRUE(host.silent());
+  host.pass(Duration::milliseconds(2));
+  EXPECT_EQ(host.sent().header.sequence, host.ours(0));
+}
+
 // 6.2, step 5: what was sent again is judged by the time of that, which lies behind that of
 // segments with higher numbers.
 TEST(Rfc8985Rack, RetransmissionIsJudgedByItsOwnTime) {
