@@ -1,6 +1,8 @@
 // What the stack spends on a segment of an established connection. Segments: bulk on a few warm
 // connections, two segments to an acknowledgment where they are full, as transfers look. Scaling:
-// one segment per visit to 1,000 and to 1,000,000 connections in random order, in one run.
+// one segment per visit to 1,000 and to 1,000,000 connections in random order, in one run. InARow:
+// full segments that arrive in a burst, so many of one connection in a row: what is left to be
+// saved by taking them as one.
 #include <benchmark/benchmark.h>
 
 #include "bench/stack/crowd.hpp"
@@ -60,6 +62,37 @@ BENCHMARK(segments)
     ->ArgNames({"bytes", "device_checksums"})
     ->Iterations(1)
     ->Repetitions(5)
+    ->ReportAggregatesOnly()
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+void in_a_row(benchmark::State& state) {
+  constexpr std::size_t kConnections = 32;
+  constexpr std::size_t kSamples = 400;
+  Crowd crowd({.connections = kConnections, .device_checksums = true});
+  if (!crowd.establish()) return state.SkipWithError("not all connections opened");
+  Traffic traffic(crowd,
+                  {.per_visit = static_cast<std::size_t>(state.range(0)), .receive_only = true});
+  (void)traffic.rounds(kSample);
+  Samples receive;
+  for (auto _ : state) {
+    base::Duration time;
+    for (std::size_t i = 0; i < kSamples; ++i) {
+      const Traffic::Tallies tallies = traffic.rounds(kSample);
+      receive.add(tallies.receive.nanoseconds_each());
+      time = time + tallies.time();
+    }
+    state.SetIterationTime(seconds(time));
+  }
+  state.counters["receive_ns"] = receive.median();
+}
+BENCHMARK(in_a_row)
+    ->Name("Stack/InARow")
+    ->RangeMultiplier(2)
+    ->Range(1, base::limits::kBurst)
+    ->ArgName("segments")
+    ->Iterations(1)
+    ->Repetitions(3)
     ->ReportAggregatesOnly()
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);

@@ -53,8 +53,10 @@ Traffic::Tallies Traffic::rounds(std::size_t n) {
 Traffic::Tallies Traffic::round() {
   Tallies tallies;
   tallies.receive = receive();
-  tallies.transmit = transmit();
-  tallies.acknowledge = acknowledge();
+  if (!options_.receive_only) {
+    tallies.transmit = transmit();
+    tallies.acknowledge = acknowledge();
+  }
   Bed& bed = crowd_.bed;
   bed.now = bed.now + kRound;
   const Stopwatch stopwatch;

@@ -19,6 +19,7 @@ class Traffic {
     // Segments in a row on one connection. With two, each visit is acknowledged at once; with one,
     // every second.
     std::size_t per_visit = 1;
+    bool receive_only = false;  // nothing goes out but our acknowledgments
   };
   Traffic(Crowd& crowd, const Options& options);
 
