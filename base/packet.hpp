@@ -163,6 +163,9 @@ class Packet {
     bool l4_wanted : 1 = false;
     std::uint8_t l2_size = 0;  // tx: header sizes the device needs for that, bytes
     std::uint8_t l3_size = 0;
+
+    // rx: there is nothing left to verify.
+    [[nodiscard]] bool verified() const { return (ip_verified & l4_verified & !bad) != 0; }
   };
 
   // A train is one TCP segment of many times the usual size, for a device that cuts it into

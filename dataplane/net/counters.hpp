@@ -98,6 +98,7 @@ enum class NetCounter : std::uint16_t {
   kIcmpv6ErrorsSuppressed,
   // TCP: traffic.
   kTcpSegmentsIn,
+  kTcpSegmentsCoalesced,
   kTcpSegmentsOut,
   kTcpActiveOpens,
   kTcpPassiveOpens,
@@ -313,6 +314,8 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
       {"icmpv6_errors_suppressed", Severity::kNotice, "The same, not sent: too many."},
 
       {"tcp_segments_in", Severity::kInfo, "TCP segments received."},
+      {"tcp_segments_coalesced", Severity::kInfo,
+       "TCP segments taken in together with the one before."},
       {"tcp_segments_out", Severity::kInfo, "TCP segments handed to IP, retransmissions included."},
       {"tcp_active_opens", Severity::kInfo, "Connections opened by this side."},
       {"tcp_passive_opens", Severity::kInfo, "Connections accepted: three-way handshake complete."},

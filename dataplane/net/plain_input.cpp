@@ -25,38 +25,59 @@ bool is_martian(const Interface& interface, const base::IpAddress& source) {
 void PlainInput::look_ahead(const Interface& interface, std::span<base::Packet* const> frames) {
   interface_ = &interface;
   const bool untagged = interface.link().accepts(std::nullopt);
+  const base::MacAddress& mac = interface.link().mac();
   for (std::size_t i = 0; i < frames.size(); ++i) {
     if (i + kAhead < frames.size()) __builtin_prefetch(frames[i + kAhead]->data());
     const base::Packet& frame = *frames[i];
     Lane& lane = lanes_[i];
+    wire::PlainSegment& segment = segments_[i];
     lane.kind = Kind::kOther;
-    if (!untagged ||
-        !wire::read_plain_packet(frame.bytes(), interface.link().mac(), lane.segment) ||
-        !is_ours(interface, lane.segment.flow.local.address)) {
-      continue;
-    }
-    lane.kind = wire::read_plain_tcp(frame.bytes(), lane.segment) ? Kind::kSegment : Kind::kPacket;
-    lane.verified = interface.verifies_checksums() && frame.checksum.ip_verified &&
-                    frame.checksum.l4_verified && !frame.checksum.bad;
-    lane.hash = engine_.look_for(lane.segment.flow);
+    lane.goes_on = false;
+    if (!untagged || !wire::read_plain_packet(frame.bytes(), mac, segment)) continue;
+    const bool is_segment = wire::read_plain_tcp(frame.bytes(), segment);
+    lane.goes_on = is_segment && i > 0 && lanes_[i - 1].kind == Kind::kSegment &&
+                   wire::continues(segments_[i - 1], segment);
+    if (!lane.goes_on && !is_ours(interface, segment.flow.local.address)) continue;
+    lane.kind = is_segment ? Kind::kSegment : Kind::kPacket;
+    lane.verified = interface.verifies_checksums() && frame.checksum.verified();
+    lane.hash = lane.goes_on ? lanes_[i - 1].hash : engine_.look_for(segment.flow);
   }
-  for (Lane& lane : std::span(lanes_).first(frames.size())) {
-    if (lane.kind != Kind::kOther) lane.place = engine_.look_closer(lane.hash);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    Lane& lane = lanes_[i];
+    if (lane.kind == Kind::kOther) continue;
+    lane.place = lane.goes_on ? lanes_[i - 1].place : engine_.look_closer(lane.hash);
   }
 }
 
-bool PlainInput::take(base::Instant now, std::size_t i, base::PacketPtr& frame) {
+bool PlainInput::verify(std::size_t i, const base::Packet& frame) {
+  Lane& lane = lanes_[i];
+  if (!lane.verified) lane.verified = wire::verify_plain_checksums(frame.bytes(), segments_[i]);
+  return lane.verified;
+}
+
+// The frames of segments that continue each other from this one on.
+std::size_t PlainInput::run_from(std::size_t i, std::span<base::Packet* const> frames) {
+  std::size_t end = i + 1;
+  while (end < frames.size() && lanes_[end].goes_on && verify(end, *frames[end])) ++end;
+  return end - i;
+}
+
+std::size_t PlainInput::take(base::Instant now, std::size_t i,
+                             std::span<base::Packet* const> frames) {
   const Lane& lane = lanes_[i];
-  const wire::PlainSegment& segment = lane.segment;
-  if (lane.kind == Kind::kOther) return false;
-  if (!lane.verified && !wire::verify_plain_checksums(frame->bytes(), segment)) return false;
-  if (lane.kind == Kind::kSegment && engine_.receive_plain(now, lane.place, segment, frame)) {
-    return true;
+  if (lane.kind == Kind::kOther || !verify(i, *frames[i])) return 0;
+  if (lane.kind == Kind::kSegment) {
+    const std::size_t run = run_from(i, frames);
+    const std::size_t taken = engine_.receive_plain(
+        now, lane.place, std::span(segments_).subspan(i, run), frames.subspan(i, run));
+    if (taken > 0) return taken;
   }
-  if (is_martian(*interface_, segment.flow.remote.address)) return false;
+  const wire::PlainSegment& segment = segments_[i];
+  if (is_martian(*interface_, segment.flow.remote.address)) return 0;
+  base::PacketPtr frame(frames[i]);
   strip(*frame, segment);
   engine_.receive(now, segment.flow, lane.hash, std::move(frame));
-  return true;
+  return 1;
 }
 
 // Leaves the segment, as the layers do.

@@ -1,9 +1,10 @@
 // The ordinary course, a burst at a time: plain packets (wire/plain_packet.hpp) with segments for
-// TCP. While one is read, what the next ones need is on its way from memory. Segments of open
-// connections that are exactly what was expected leave TCP with the few steps that they call for
-// (Jacobson's header prediction, RFC 7323 appendix E); any other segment, a SYN of a flood among
-// them, at least finds its place looked up. What is not plain takes the way through every layer,
-// which must treat plain packets just the same.
+// TCP. While one is read, what the next ones need is on its way from memory. Segments that continue
+// each other are taken as one: what a device does that coalesces (LRO) is done here where none
+// does. Segments of open connections that are exactly what was expected leave TCP with the few
+// steps that they call for (Jacobson's header prediction, RFC 7323 appendix E); any other segment,
+// a SYN of a flood among them, at least finds its place looked up. What is not plain takes the way
+// through every layer, which must treat plain packets just the same.
 #pragma once
 
 #include <array>
@@ -26,24 +27,29 @@ class PlainInput {
 
   // Precondition: frames.size() <= base::limits::kBurst.
   void look_ahead(const Interface& interface, std::span<base::Packet* const> frames);
-  // Takes the burst's frame number `i`, or leaves it to the layers. Precondition: all before it are
-  // done with.
-  [[nodiscard]] bool take(base::Instant now, std::size_t i, base::PacketPtr& frame);
+  // Takes the burst's frame number `i`, and perhaps some that follow it; returns how many they
+  // were. None: the frame is left to the layers. Precondition: all before it are done with, and the
+  // burst is the one that was looked at.
+  [[nodiscard]] std::size_t take(base::Instant now, std::size_t i,
+                                 std::span<base::Packet* const> frames);
 
  private:
   enum class Kind : std::uint8_t { kOther, kPacket, kSegment };
   struct Lane {
     Kind kind;
-    bool verified;  // by the device
+    bool verified;  // its checksums, by the device or by now
+    bool goes_on;   // its segment continues the one before
     std::uint32_t hash;
     std::uint32_t place;
-    wire::PlainSegment segment;  // as far as it is plain
   };
+  [[nodiscard]] bool verify(std::size_t i, const base::Packet& frame);
+  [[nodiscard]] std::size_t run_from(std::size_t i, std::span<base::Packet* const> frames);
   static void strip(base::Packet& frame, const wire::PlainPacket& packet);
 
   tcp::Engine& engine_;
   const Interface* interface_ = nullptr;  // that the burst came through
   std::array<Lane, base::limits::kBurst> lanes_;
+  std::array<wire::PlainSegment, base::limits::kBurst> segments_;  // as far as each is plain
 };
 
 }  // namespace sluice::net

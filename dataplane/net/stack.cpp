@@ -65,9 +65,10 @@ struct Stack::Parts {
 void Stack::Parts::receive_burst(base::Instant now, Interface& interface,
                                  std::span<base::Packet* const> frames) {
   plain.look_ahead(interface, frames);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    base::PacketPtr frame(frames[i]);
-    if (!plain.take(now, i, frame)) receive_frame(now, interface, std::move(frame));
+  for (std::size_t i = 0; i < frames.size();) {
+    const std::size_t taken = plain.take(now, i, frames);
+    if (taken == 0) receive_frame(now, interface, base::PacketPtr(frames[i]));
+    i += std::max<std::size_t>(taken, 1);
   }
 }
 

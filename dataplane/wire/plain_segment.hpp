@@ -36,6 +36,16 @@ struct PlainSegment : PlainPacket {
   return read_plain_packet(frame, to, segment) && read_plain_tcp(frame, segment);
 }
 
+// True when both are of one flow and `next` goes on where `segment` ends, with text, and says
+// nothing else that is new: a receiver may take the two as one.
+[[nodiscard]] inline bool continues(const PlainSegment& segment, const PlainSegment& next) {
+  return next.sequence == segment.sequence + segment.text_size && segment.text_size > 0 &&
+         next.text_size > 0 && next.acknowledgement == segment.acknowledgement &&
+         next.window == segment.window && next.has_timestamps == segment.has_timestamps &&
+         (!next.has_timestamps || next.timestamps == segment.timestamps) &&
+         next.traffic_class == segment.traffic_class && next.flow == segment.flow;
+}
+
 // The TCP header of a plain segment, to be sent.
 struct PlainTcpHeader {
   std::uint16_t source_port;

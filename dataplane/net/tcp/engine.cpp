@@ -79,12 +79,13 @@ void Engine::receive(Instant now, const base::FourTuple& flow, std::uint32_t has
   parts_->input.receive(flow, hash, std::move(segment));
 }
 
-bool Engine::receive_plain(Instant now, std::uint32_t place, const wire::PlainSegment& segment,
-                           PacketPtr& frame) {
+std::size_t Engine::receive_plain(Instant now, std::uint32_t place,
+                                  std::span<const wire::PlainSegment> run,
+                                  std::span<base::Packet* const> frames) {
   Core& core = parts_->core;
   core.now = now;
   Connection* c = core.connections.in_use(place);
-  return c != nullptr && parts_->input.take_plain(segment, *c, frame);
+  return c != nullptr ? parts_->input.take_plain(run, *c, frames) : 0;
 }
 
 void Engine::unreachable(Instant now, const base::FourTuple& flow, std::uint32_t sequence) {

@@ -52,10 +52,12 @@ class Engine {
   [[nodiscard]] std::uint32_t look_closer(std::uint32_t hash) const;
   void receive(base::Instant now, const base::FourTuple& flow, std::uint32_t hash,
                base::PacketPtr segment);
-  // The third step for plain segments, in their frames. Returns false, and has done nothing, where
-  // receive() has to see the segment.
-  [[nodiscard]] bool receive_plain(base::Instant now, std::uint32_t place,
-                                   const wire::PlainSegment& segment, base::PacketPtr& frame);
+  // The third step for plain segments that continue each other, in their frames. Takes the first of
+  // them, as many as may be taken as one, and returns their number; 0, and nothing is done, where
+  // receive() has to see the first one.
+  [[nodiscard]] std::size_t receive_plain(base::Instant now, std::uint32_t place,
+                                          std::span<const wire::PlainSegment> run,
+                                          std::span<base::Packet* const> frames);
   // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow
   // as this host sees it and the sequence number in its header.
   void unreachable(base::Instant now, const base::FourTuple& flow, std::uint32_t sequence);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/address.hpp"
 #include "base/packet.hpp"
@@ -46,10 +47,10 @@ class Input {
                base::PacketPtr segment);
   // The same, of a flow that has been read already, with its hash.
   void receive(const base::FourTuple& flow, std::uint32_t hash, base::PacketPtr segment);
-  // A segment that ends the look-up's way at `c`. False, and nothing done, when it is not what the
-  // connection expects next.
-  [[nodiscard]] bool take_plain(const wire::PlainSegment& segment, Connection& c,
-                                base::PacketPtr& packet);
+  // Segments that continue each other and end the look-up's way at `c`. Takes the first of them and
+  // returns how many; 0, and nothing is done, when that is not what the connection expects next.
+  [[nodiscard]] std::size_t take_plain(std::span<const wire::PlainSegment> run, Connection& c,
+                                       std::span<base::Packet* const> frames);
   void unreachable(const base::FourTuple& flow, wire::SeqNumber sequence);
 
  private:
@@ -72,6 +73,12 @@ class Input {
   [[nodiscard]] bool under_pressure() const;
   void answer_with_cookie(Arrival& arrival);
   void on_cookie(Arrival& arrival, ListenerId listener);
+
+  // --- input_plain.cpp: the ordinary course ---
+  [[nodiscard]] std::size_t takeable(const Connection& c, std::span<const wire::PlainSegment> run,
+                                     std::span<base::Packet* const> frames) const;
+  void take_run(std::span<const wire::PlainSegment> run, Connection& c,
+                std::span<base::Packet* const> frames);
 
   // --- input_open.cpp: handshakes ---
   // False when there is no room for the connection.
@@ -100,8 +107,11 @@ class Input {
   [[nodiscard]] Verdict seventh_process_text(Arrival& arrival, Connection& c);
   void trim_to_window(Arrival& arrival, Connection& c);
   [[nodiscard]] bool memory_permits(const Arrival& arrival, const Connection& c);
-  void note_echo(const Arrival& arrival, const Connection& c, Inbox& inbox) const;
+  [[nodiscard]] Inbox& inbox_for_text(Connection& c, const wire::TcpTimestamps* timestamps);
+  void note_echo(const wire::TcpTimestamps& timestamps, const Connection& c, Inbox& inbox) const;
   void take_in_order(Arrival& arrival, Connection& c);
+  void note_segment(Connection& c, std::uint32_t size, bool push) const;
+  void on_more_text(Connection& c, Inbox& inbox);
   void take_congestion_marks(const Arrival& arrival, Connection& c);
   void fill_gap(base::PacketPtr text, Connection& c, Inbox& inbox);
   void take_out_of_order(Arrival& arrival, Connection& c);

@@ -120,10 +120,9 @@ bool Input::memory_permits(const Arrival& arrival, const Connection& c) {
 }
 
 // RFC 7323 4.1: our clock's reading when what caused the segment was sent.
-void Input::note_echo(const Arrival& arrival, const Connection& c, Inbox& inbox) const {
-  const auto& timestamps = arrival.header.options.timestamps;
-  if (!c.timestamps || !timestamps) return;
-  const std::uint32_t age = milliseconds(core_.now) + c.ts.offset - timestamps->echo;
+void Input::note_echo(const wire::TcpTimestamps& timestamps, const Connection& c,
+                      Inbox& inbox) const {
+  const std::uint32_t age = milliseconds(core_.now) + c.ts.offset - timestamps.echo;
   if (age > RttEstimator::kMaxRto.milliseconds()) return;  // not an echo of ours
   inbox.echo_ms = std::min(inbox.echo_ms.value_or(age), age);
 }
@@ -153,11 +152,18 @@ void Input::fill_gap(PacketPtr text, Connection& c, Inbox& inbox) {
   }
 }
 
-void Input::take_in_order(Arrival& arrival, Connection& c) {
-  const auto size = static_cast<std::uint32_t>(arrival.text->size());
+// Where text in order goes. `timestamps` are those that came with it, or null.
+Inbox& Input::inbox_for_text(Connection& c, const wire::TcpTimestamps* timestamps) {
   Inbox& inbox = core_.inbox_of(c);
   if (inbox.text.empty()) inbox.unread_ms = milliseconds(core_.now);
-  note_echo(arrival, c, inbox);
+  if (c.timestamps && timestamps != nullptr) note_echo(*timestamps, c, inbox);
+  return inbox;
+}
+
+void Input::take_in_order(Arrival& arrival, Connection& c) {
+  const auto size = static_cast<std::uint32_t>(arrival.text->size());
+  const auto& timestamps = arrival.header.options.timestamps;
+  Inbox& inbox = inbox_for_text(c, timestamps ? &*timestamps : nullptr);
   if (inbox.reassembly.empty()) {
     c.rcv.nxt += size;
     append_coalescing(inbox.text, std::move(arrival.text));
@@ -165,9 +171,17 @@ void Input::take_in_order(Arrival& arrival, Connection& c) {
     fill_gap(std::move(arrival.text), c, inbox);
     c.ack_now = true;  // RFC 5681 4.2: at once when a gap is filled
   }
+  note_segment(c, size, arrival.header.flags.psh);
+  on_more_text(c, inbox);
+}
+
+void Input::note_segment(Connection& c, std::uint32_t size, bool push) const {
+  c.rcv.delayed_ack.on_text(size, push, [&] { return emitter_.local_mss(c.flow.remote.address); });
+}
+
+// RCV.NXT has moved.
+void Input::on_more_text(Connection& c, Inbox& inbox) {
   core_.settle(inbox);
-  c.rcv.delayed_ack.on_text(size, arrival.header.flags.psh,
-                            [&] { return emitter_.local_mss(c.flow.remote.address); });
   if (c.rcv.delayed_ack.due(c.rcv.unacknowledged())) {
     c.ack_now = true;
   } else if (!c.ack_now && !c.deadline(Timer::kAck).is_set()) {

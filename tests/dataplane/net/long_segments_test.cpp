@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/dataplane/net/stack_fixture.hpp"
+#include "tests/dataplane/net/open_connection_fixture.hpp"
 
 namespace sluice::net {
 namespace {
@@ -12,91 +12,11 @@ namespace {
 using base::Duration;
 using wire::SeqNumber;
 
-constexpr auto kOurs = base::Ipv4Address::of(198, 18, 0, 2);
-constexpr auto kPeer = base::Ipv4Address::of(198, 18, 0, 1);
 constexpr std::size_t kDataRoom = 61'440;
-constexpr std::uint32_t kIss = 100;
 
-class LongSegments : public StackFixture {
+class LongSegments : public OpenConnectionFixture {
  protected:
-  LongSegments() : StackFixture(kDataRoom) {}
-
-  void SetUp() override {
-    interface_ = stack_.add_interface({.mac = kOurMac,
-                                       .addresses = {{.address = kOurs, .length = 24}},
-                                       .gateway = {},
-                                       .mtu = 1500,
-                                       .device_verifies_checksums = true});
-    ASSERT_TRUE(stack_.listen({.address = kOurs, .port = 443}));
-    receive(test::ethernet_frame({.destination = base::MacAddress::broadcast(),
-                                  .source = kPeerMac,
-                                  .type = wire::EtherType::kArp,
-                                  .vlan = {}},
-                                 test::arp_payload({.operation = wire::ArpOperation::kRequest,
-                                                    .sender_mac = kPeerMac,
-                                                    .sender = kPeer,
-                                                    .target_mac = {},
-                                                    .target = kOurs})));
-    (void)outgoing();
-    wire::TcpHeader syn = header(kIss);
-    syn.flags = {.syn = true};
-    syn.options.mss = 1460;
-    syn.options.window_scale = 0;
-    receive(frame(syn, ""));
-    const wire::TcpHeader answer = answered();
-    ours_ = answer.sequence + 1;
-    scale_ = answer.options.window_scale.value_or(0);
-    receive(frame(header(kIss + 1), ""));
-    const auto event = next_event();
-    ASSERT_TRUE(event);
-    connection_ = event->connection;
-  }
-
-  [[nodiscard]] wire::TcpHeader header(std::uint32_t sequence) const {
-    return {.source_port = 50'000,
-            .destination_port = 443,
-            .sequence = SeqNumber(sequence),
-            .acknowledgement = ours_,
-            .flags = {.ack = true},
-            .window = 65'535};
-  }
-  static test::ByteVector frame(const wire::TcpHeader& header, std::string_view text) {
-    return test::ethernet_frame(
-        {.destination = kOurMac, .source = kPeerMac, .type = wire::EtherType::kIpv4, .vlan = {}},
-        test::ipv4_packet(
-            {.source = kPeer, .destination = kOurs, .protocol = wire::IpProtocol::kTcp},
-            test::tcp_segment(kPeer, kOurs, header, base::bytes_of(text))));
-  }
-  // The `at`th byte of the peer's text and those behind it.
-  void text_arrives(std::uint32_t at, std::string_view text) {
-    receive(frame(header(kIss + 1 + at), text), {.ip_verified = true, .l4_verified = true});
-  }
-  // The one segment that the stack has sent.
-  wire::TcpHeader answered() {
-    const auto sent = outgoing();
-    EXPECT_EQ(sent.size(), 1U);
-    if (sent.empty()) return {};
-    return wire::parse_tcp(base::Bytes(sent.front()).subspan(14 + 20))->header;
-  }
-  std::string read() {
-    std::string text;
-    base::PacketQueue& input = *stack_.input(connection_);
-    while (const base::PacketPtr packet = input.pop_front()) {
-      text += std::string(reinterpret_cast<const char*>(packet->data()), packet->size());
-    }
-    stack_.consumed(now_, connection_);
-    stack_.flush(now_);
-    return text;
-  }
-  static std::string text(std::size_t size) {
-    std::string bytes(size, ' ');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + i % 23);
-    return bytes;
-  }
-
-  SeqNumber ours_;
-  unsigned scale_ = 0;
-  ConnectionHandle connection_;
+  LongSegments() : OpenConnectionFixture(kDataRoom) {}
 };
 
 TEST_F(LongSegments, AreTakenWholeAndAcknowledgedAtOnce) {

@@ -1,6 +1,7 @@
 #include "tests/dataplane/net/tcp/support/way_in.hpp"
 
 #include <cstdlib>
+#include <span>
 #include <string_view>
 
 #include "dataplane/wire/ethernet.hpp"
@@ -52,7 +53,12 @@ void hand_in(Engine& engine, base::Instant now, const base::IpAddress& source,
     const bool is_packet = wire::read_plain_packet(segment->bytes(), {}, plain);
     const std::uint32_t hash = is_packet ? engine.look_for(plain.flow) : 0;
     if (is_packet && wire::read_plain_tcp(segment->bytes(), plain)) {
-      if (engine.receive_plain(now, engine.look_closer(hash), plain, segment)) return;
+      base::Packet* const frame = segment.get();
+      if (engine.receive_plain(now, engine.look_closer(hash), std::span(&plain, 1),
+                               std::span(&frame, 1)) == 1) {
+        (void)segment.release();
+        return;
+      }
     }
     segment->trim_front(in_front);
     if (is_packet) return engine.receive(now, plain.flow, hash, std::move(segment));
