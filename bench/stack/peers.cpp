@@ -73,7 +73,7 @@ PacketPtr Peers::speak(Instant now, Number number, const Speech& speech) {
   Flow& flow = flow_of(number);
   wire::TcpHeader header = header_from(number);
   header.sequence = flow.next;
-  header.acknowledgement = flow.expected;
+  header.acknowledgement = speech.up_to.value_or(flow.expected);
   header.flags.ack = true;
   header.flags.psh = speech.text > 0;
   header.flags.fin = speech.fin;
@@ -102,14 +102,14 @@ std::optional<Peers::Heard> Peers::hear(Instant now, const base::Packet& frame) 
   if (!tcp) return std::nullopt;
 
   const wire::TcpHeader& header = tcp->header;
-  const Heard heard{
+  Heard heard{
       .number = number_of({.address = ip->header.destination, .port = header.destination_port}),
       .flags = header.flags,
       .text = segment.size() - tcp->size};
   Flow& flow = flow_of(heard.number);
-  const SeqNumber end = header.sequence + static_cast<std::uint32_t>(heard.text) +
-                        (header.flags.syn ? 1U : 0U) + (header.flags.fin ? 1U : 0U);
-  if (!flow.opened || end > flow.expected) flow.expected = end;
+  heard.end = header.sequence + static_cast<std::uint32_t>(heard.text) +
+              (header.flags.syn ? 1U : 0U) + (header.flags.fin ? 1U : 0U);
+  if (!flow.opened || heard.end > flow.expected) flow.expected = heard.end;
   flow.opened = true;
   if (header.options.timestamps) {
     flow.clock = header.options.timestamps->value - milliseconds(now);

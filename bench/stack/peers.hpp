@@ -46,8 +46,9 @@ class Peers {
   struct Speech {
     std::size_t text = 0;  // bytes
     bool fin = false;
+    std::optional<wire::SeqNumber> up_to{};  // acknowledges no more than that
   };
-  // Acknowledges all that was heard.
+  // Acknowledges all that was heard, unless it is said how much.
   [[nodiscard]] base::PacketPtr speak(base::Instant now, Number number, const Speech& speech);
   // A SYN that nobody stands behind.
   [[nodiscard]] base::PacketPtr spoofed_syn(std::uint64_t random);
@@ -56,6 +57,7 @@ class Peers {
     Number number = 0;
     wire::TcpFlags flags;
     std::size_t text = 0;  // bytes, new or not
+    wire::SeqNumber end;
   };
   // What the stack has sent; nothing when it was for none of the peers.
   std::optional<Heard> hear(base::Instant now, const base::Packet& frame);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <random>
 
 namespace sluice::bench {
@@ -24,6 +25,8 @@ constexpr std::size_t kMostInFlight = 4096;
 
 void Traffic::Tallies::add(const Tallies& other) {
   receive.add(other.receive);
+  read.add(other.read);
+  answer.add(other.answer);
   transmit.add(other.transmit);
   acknowledge.add(other.acknowledge);
   timers.add(other.timers);
@@ -52,10 +55,11 @@ Traffic::Tallies Traffic::rounds(std::size_t n) {
 
 Traffic::Tallies Traffic::round() {
   Tallies tallies;
-  tallies.receive = receive();
+  receive(tallies);
   if (!options_.receive_only) {
     tallies.transmit = transmit();
-    tallies.acknowledge = acknowledge();
+    const std::size_t per_visit = (options_.per_visit + 1) / 2;
+    tallies.acknowledge.add(acknowledge(lag_ * per_visit), tallies.transmit.count);
   }
   Bed& bed = crowd_.bed;
   bed.now = bed.now + kRound;
@@ -66,7 +70,7 @@ Traffic::Tallies Traffic::round() {
   return tallies;
 }
 
-Tally Traffic::receive() {
+void Traffic::receive(Tallies& tallies) {
   Bed& bed = crowd_.bed;
   Burst burst;
   for (std::size_t i = 0; i < visits_; ++i) {
@@ -75,15 +79,17 @@ Tally Traffic::receive() {
       burst.push_back(crowd_.peers.speak(bed.now, number, {.text = options_.text}));
     }
   }
-  Tally tally;
   const std::size_t segments = burst.size();
-  const Stopwatch stopwatch;
+  const Stopwatch receiving;
   bed.receive(burst);
+  tallies.receive.add(receiving.elapsed(), segments);
+  const Stopwatch reading;
   crowd_.serve_events();
+  tallies.read.add(reading.elapsed(), segments);
+  const Stopwatch answering;
   bed.stack.flush(bed.now);
-  tally.add(stopwatch.elapsed(), segments);
-  crowd_.hear_all();
-  return tally;
+  tallies.answer.add(answering.elapsed(), segments);
+  hear_burst();
 }
 
 // Half the crowd away from where segments arrive, so that neither finds warm what the other used.
@@ -112,33 +118,44 @@ Tally Traffic::transmit() {
 }
 
 void Traffic::hear_burst() {
+  std::optional<Peers::Heard> unacknowledged;
+  const auto acknowledge = [&] {
+    acknowledgments_.push_back({.number = unacknowledged->number, .up_to = unacknowledged->end});
+    unacknowledged.reset();
+  };
   while (const PacketPtr frame = crowd_.bed.sent()) {
     const auto heard = crowd_.peers.hear(crowd_.bed.now, *frame);
-    if (heard && heard->text == options_.text) ++heard_;
+    if (!heard || heard->text != options_.text) continue;
+    ++heard_;
+    if (unacknowledged && unacknowledged->number != heard->number) acknowledge();
+    const bool second = unacknowledged.has_value();
+    unacknowledged = heard;
+    if (second) acknowledge();
   }
+  if (unacknowledged) acknowledge();
 }
 
-Tally Traffic::acknowledge() {
+base::Duration Traffic::acknowledge(std::size_t keep) {
   Bed& bed = crowd_.bed;
-  Burst burst;
-  for (std::size_t i = 0; i < visits_; ++i) {
-    burst.push_back(crowd_.peers.speak(bed.now, at(position_ + order_.size() / 2 + i - lag_), {}));
+  base::Duration time;
+  while (acknowledgments_.size() > keep) {
+    Burst burst;
+    while (!burst.full() && acknowledgments_.size() > keep) {
+      const auto [number, up_to] = acknowledgments_.front();
+      acknowledgments_.pop_front();
+      burst.push_back(crowd_.peers.speak(bed.now, number, {.up_to = up_to}));
+    }
+    const Stopwatch stopwatch;
+    bed.receive(burst);
+    crowd_.serve_events();
+    bed.stack.flush(bed.now);
+    time = time + stopwatch.elapsed();
   }
-  Tally tally;
-  const std::size_t segments = burst.size();
-  const Stopwatch stopwatch;
-  bed.receive(burst);
-  crowd_.serve_events();
-  bed.stack.flush(bed.now);
-  tally.add(stopwatch.elapsed(), segments);
-  return tally;
+  return time;
 }
 
 void Traffic::settle() {
-  for (std::size_t i = 0; i < lag_; i += visits_) {
-    (void)acknowledge();
-    position_ += visits_;
-  }
+  (void)acknowledge(0);
 }
 
 bool Traffic::undisturbed() const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <vector>
 
 #include "bench/stack/crowd.hpp"
@@ -16,22 +17,25 @@ class Traffic {
  public:
   struct Options {
     std::size_t text = kFullSegment;  // bytes of a segment
-    // Segments in a row on one connection. With two, each visit is acknowledged at once; with one,
-    // every second.
+    // Segments in a row on one connection. With two or more, each visit is acknowledged at once;
+    // with one, every second. The peer acknowledges every second one and the last.
     std::size_t per_visit = 1;
     bool receive_only = false;  // nothing goes out but our acknowledgments
   };
   Traffic(Crowd& crowd, const Options& options);
 
   struct Tallies {
-    Tally receive;      // of segments in order, the session's reading and our acknowledgments too
+    Tally receive;      // of segments in order
+    Tally read;         // by the sessions, per segment received
+    Tally answer;       // our acknowledgments of them, per segment received
     Tally transmit;     // of segments, from send() to the finished frame
-    Tally acknowledge;  // of what the peer acknowledges
-    Tally timers;       // counted per segment of the round
+    Tally acknowledge;  // by the peers, per segment transmitted
+    Tally timers;       // per segment of the round
 
     void add(const Tallies& other);
     [[nodiscard]] base::Duration time() const {
-      return receive.time + transmit.time + acknowledge.time + timers.time;
+      return receive.time + read.time + answer.time + transmit.time + acknowledge.time +
+             timers.time;
     }
     // Per segment that went either way, acknowledgments that arrive not counted.
     [[nodiscard]] double nanoseconds_per_segment() const;
@@ -52,19 +56,26 @@ class Traffic {
   [[nodiscard]] Peers::Number at(std::size_t position) const {
     return order_[position % order_.size()];
   }
-  Tally receive();
+  void receive(Tallies& tallies);
   Tally transmit();
-  Tally acknowledge();
+  // All that the peers have to acknowledge but the last `keep`.
+  base::Duration acknowledge(std::size_t keep);
   void hear_burst();
+
+  struct Acknowledgment {
+    Peers::Number number;
+    wire::SeqNumber up_to;
+  };
 
   Crowd& crowd_;
   const Options options_;
   std::vector<Peers::Number> order_;
-  std::size_t visits_;         // in a burst
-  std::size_t lag_;            // visits between a segment and its acknowledgment
-  std::size_t position_;       // of the next visit
-  std::uint64_t heard_ = 0;    // segments that the peers got
-  std::uint64_t to_hear_ = 0;  // that they should have got
+  std::size_t visits_;                          // in a burst
+  std::size_t lag_;                             // visits between a segment and its acknowledgment
+  std::size_t position_;                        // of the next visit
+  std::deque<Acknowledgment> acknowledgments_;  // that the peers have yet to send
+  std::uint64_t heard_ = 0;                     // segments that the peers got
+  std::uint64_t to_hear_ = 0;                   // that they should have got
 };
 
 }  // namespace sluice::bench
