@@ -100,7 +100,7 @@ struct TcpSettings {
 struct StackSettings {
   TcpSettings tcp;
   IpSettings ip;
-  // Keys the hashes of initial sequence numbers (RFC 6528), of the demultiplexer and of neighbours.
+  // Keys what is computed of addresses: sequence numbers (RFC 6528), cookies, places in tables.
   std::array<std::byte, 16> hash_key{};
   // True when this worker owns the flow: active opens choose a source port for which it is. Empty
   // means that it owns every flow.

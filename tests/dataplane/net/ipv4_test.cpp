@@ -58,6 +58,16 @@ TEST(AcceptIpv4, PacketForAnotherIsNotOursAndOneForEverybodyIsToldApart) {
   }
 }
 
+// RFC 5227 2.1.1.
+TEST(AcceptIpv4, PacketForAnAddressThatAnotherNodeHasIsDropped) {
+  Ipv4Subnets subnets = kSubnets;
+  subnets.addresses()[0].assigned = false;
+  const auto accepted =
+      accept_ipv4(test::ipv4_packet(kGood, {}), wire::HeaderChecksum::kVerify, subnets);
+  ASSERT_FALSE(accepted);
+  EXPECT_EQ(accepted.error(), NetCounter::kIpv4Unassigned);
+}
+
 // RFC 1122 3.2.1.3.
 TEST(AcceptIpv4, ImpossibleSourcesAreMartians) {
   for (const auto address : {Ipv4Address::of(0, 0, 0, 0), Ipv4Address::of(0, 1, 2, 3),
