@@ -9,7 +9,7 @@ target_compile_options(sluice_options INTERFACE
 if(SLUICE_SANITIZE)
   # GCC takes some of the checks that the sanitizers put in for uses of what is not initialised.
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
-    -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+    -fno-sanitize-recover=all $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
 endif()
 if(SLUICE_FUZZ)

@@ -45,7 +45,7 @@ class Cubic {
   void begin_epoch(const AckSample& sample);
   void avoid_congestion(const AckSample& sample, std::uint32_t acked_bytes);
 
-  CongestionControl kind_ = CongestionControl::kCubic;  // first, see controller.hpp
+  [[maybe_unused]] CongestionControl kind_ = CongestionControl::kCubic;  // see controller.hpp
   bool in_epoch_ : 1 = false;
   bool clock_stands_ : 1 = false;   // of the epoch
   bool in_recovery_ : 1 = false;    // fast recovery
