@@ -239,6 +239,12 @@ Input::Verdict Input::eighth_check_fin(const Arrival& arrival, Connection& c) {
   if (c.rcv.edge < c.rcv.nxt) c.rcv.edge = c.rcv.nxt;
   c.input_finished = true;
   c.ack_now = true;
+  if (c.holds_out_of_order()) {
+    // Text behind its FIN is none of an honest peer's.
+    core_.count(NetCounter::kTcpDataAfterFin);
+    c.inbox->reassembly.clear();
+    core_.settle(*c.inbox);
+  }
   core_.post(c, {.readable = true});
   switch (c.state) {
     case State::kEstablished:

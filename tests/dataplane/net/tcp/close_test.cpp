@@ -363,6 +363,23 @@ TEST(TcpCloseWait, TextBehindTheirFinIsDropped) {
   EXPECT_EQ(host.counted(NetCounter::kTcpDataAfterFin), 1U);
 }
 
+// Held, it would be reported and take memory for as long as the session keeps the connection.
+TEST(TcpCloseWait, TextHeldBehindAFinThatComesLaterIsDropped) {
+  Script host;
+  const auto c = host.established();
+  host.arrives(data(host.theirs(20), "behind").ack(host.ours(0)));
+  EXPECT_EQ(host.sent().header.options.sack.size(), 1U);
+  host.arrives(data(host.theirs(0), "0123456789").fin().ack(host.ours(0)));
+  host.forget_sent();
+  EXPECT_EQ(host.counted(NetCounter::kTcpDataAfterFin), 1U);
+  EXPECT_EQ(host.read(c), "0123456789");
+  EXPECT_TRUE(host.engine.input_finished(c));
+  EXPECT_EQ(host.engine.receive_memory().used(), 0U);
+  host.arrives(data(host.theirs(0), "0").ack(host.ours(0)));
+  EXPECT_LE(host.sent().header.options.sack.size(), 1U) << "but for the duplicate";
+  EXPECT_EQ(host.packets_out(), 0U);
+}
+
 // --- TIME-WAIT ---
 
 TEST(TcpTimeWait, FinAgainIsAcknowledgedAgain) {
