@@ -149,6 +149,7 @@ enum class NetCounter : std::uint16_t {
   kTcpNoListener,
   kTcpResetsSuppressed,
   kTcpSynCookiesSent,
+  kTcpSynCookiesWithheld,
   kTcpSynCookiesAccepted,
   kTcpSynCookiesRejected,
   // TCP: bounds that did their work.
@@ -382,6 +383,8 @@ struct sluice::base::CounterTable<sluice::net::NetCounter> {
        "Segments without a connection not answered with a reset: too many."},
       {"tcp_syn_cookies_sent", Severity::kWarning,
        "SYNs answered with a cookie: too many half-open connections (RFC 4987)."},
+      {"tcp_syn_cookies_withheld", Severity::kWarning,
+       "SYNs dropped: a flood has used up the cookies of this moment."},
       {"tcp_syn_cookies_accepted", Severity::kInfo, "Connections opened by a SYN cookie."},
       {"tcp_syn_cookies_rejected", Severity::kNotice,
        "Acknowledgments refused: no SYN cookie of ours, or one too old."},

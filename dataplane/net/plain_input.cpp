@@ -22,8 +22,10 @@ bool is_martian(const Interface& interface, const base::IpAddress& source) {
 }  // namespace
 
 // What is plain has no tag, so that an interface in a VLAN has nothing plain.
-void PlainInput::look_ahead(const Interface& interface, std::span<base::Packet* const> frames) {
+void PlainInput::look_ahead(base::Instant now, const Interface& interface,
+                            std::span<base::Packet* const> frames) {
   interface_ = &interface;
+  const bool sheds_syns = engine_.sheds_syns(now);
   const bool untagged = interface.link().accepts(std::nullopt);
   const base::MacAddress& mac = interface.link().mac();
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -34,6 +36,10 @@ void PlainInput::look_ahead(const Interface& interface, std::span<base::Packet* 
     lane.kind = Kind::kOther;
     lane.goes_on = false;
     if (!untagged || !wire::read_plain_packet(frame.bytes(), mac, segment)) continue;
+    if (sheds_syns && wire::is_plain_syn(frame.bytes(), segment)) {
+      lane.kind = Kind::kShed;
+      continue;
+    }
     const bool is_segment = wire::read_plain_tcp(frame.bytes(), segment);
     lane.goes_on = is_segment && i > 0 && lanes_[i - 1].kind == Kind::kSegment &&
                    wire::continues(segments_[i - 1], segment);
@@ -44,7 +50,7 @@ void PlainInput::look_ahead(const Interface& interface, std::span<base::Packet* 
   }
   for (std::size_t i = 0; i < frames.size(); ++i) {
     Lane& lane = lanes_[i];
-    if (lane.kind == Kind::kOther) continue;
+    if (lane.kind <= Kind::kShed) continue;
     lane.place = lane.goes_on ? lanes_[i - 1].place : engine_.look_closer(lane.hash);
   }
 }
@@ -65,6 +71,10 @@ std::size_t PlainInput::run_from(std::size_t i, std::span<base::Packet* const> f
 std::size_t PlainInput::take(base::Instant now, std::size_t i,
                              std::span<base::Packet* const> frames) {
   const Lane& lane = lanes_[i];
+  if (lane.kind == Kind::kShed) {
+    engine_.shed(base::PacketPtr(frames[i]));
+    return 1;
+  }
   if (lane.kind == Kind::kOther || !verify(i, *frames[i])) return 0;
   if (lane.kind == Kind::kSegment) {
     const std::size_t run = run_from(i, frames);

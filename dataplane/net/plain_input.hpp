@@ -26,7 +26,8 @@ class PlainInput {
   explicit PlainInput(tcp::Engine& engine) : engine_(engine) {}
 
   // Precondition: frames.size() <= base::limits::kBurst.
-  void look_ahead(const Interface& interface, std::span<base::Packet* const> frames);
+  void look_ahead(base::Instant now, const Interface& interface,
+                  std::span<base::Packet* const> frames);
   // Takes the burst's frame number `i`, and perhaps some that follow it; returns how many they
   // were. None: the frame is left to the layers. Precondition: all before it are done with, and the
   // burst is the one that was looked at.
@@ -34,7 +35,7 @@ class PlainInput {
                                  std::span<base::Packet* const> frames);
 
  private:
-  enum class Kind : std::uint8_t { kOther, kPacket, kSegment };
+  enum class Kind : std::uint8_t { kOther, kShed, kPacket, kSegment };
   struct Lane {
     Kind kind;
     bool verified;  // its checksums, by the device or by now

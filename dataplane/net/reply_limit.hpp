@@ -20,10 +20,13 @@ class ReplyLimit {
         debt_limit_(interval_ * (options.burst - 1)) {}
 
   [[nodiscard]] bool permits(base::Instant now) {
-    const base::Instant begins = std::max(paid_until_, now);
-    if (begins - now > debt_limit_) return false;
-    paid_until_ = begins + interval_;
+    if (is_used_up(now)) return false;
+    paid_until_ = std::max(paid_until_, now) + interval_;
     return true;
+  }
+  // What permits() would refuse.
+  [[nodiscard]] bool is_used_up(base::Instant now) const {
+    return paid_until_ > now && paid_until_ - now > debt_limit_;
   }
 
  private:

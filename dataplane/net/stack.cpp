@@ -64,7 +64,7 @@ struct Stack::Parts {
 
 void Stack::Parts::receive_burst(base::Instant now, Interface& interface,
                                  std::span<base::Packet* const> frames) {
-  plain.look_ahead(interface, frames);
+  plain.look_ahead(now, interface, frames);
   for (std::size_t i = 0; i < frames.size();) {
     const std::size_t taken = plain.take(now, i, frames);
     if (taken == 0) receive_frame(now, interface, base::PacketPtr(frames[i]));

@@ -23,6 +23,14 @@ struct PlainPacket {
 [[nodiscard]] bool read_plain_packet(base::Bytes frame, const base::MacAddress& to,
                                      PlainPacket& packet);
 
+// Of a frame that read_plain_packet() has taken: somebody asks for a connection.
+[[nodiscard]] inline bool is_plain_syn(base::Bytes frame, const PlainPacket& packet) {
+  constexpr std::size_t kFlagsOffset = 13;
+  constexpr auto kSyn = std::byte{0x02};
+  constexpr auto kAck = std::byte{0x10};
+  return (frame[packet.segment_offset + kFlagsOffset] & (kSyn | kAck)) == kSyn;
+}
+
 // Whether the checksums of a frame that read_plain_packet() has taken are right: that of the IPv4
 // header, if there is one, and TCP's.
 [[nodiscard]] bool verify_plain_checksums(base::Bytes frame, const PlainPacket& packet);

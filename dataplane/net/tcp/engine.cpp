@@ -88,6 +88,16 @@ std::size_t Engine::receive_plain(Instant now, std::uint32_t place,
   return c != nullptr ? parts_->input.take_plain(run, *c, frames) : 0;
 }
 
+bool Engine::sheds_syns(Instant now) const {
+  parts_->core.now = now;
+  return parts_->input.sheds_syns();
+}
+
+void Engine::shed(PacketPtr /*syn*/) {
+  parts_->core.count(NetCounter::kTcpSegmentsIn);
+  parts_->core.count(NetCounter::kTcpSynCookiesWithheld);
+}
+
 void Engine::unreachable(Instant now, const base::FourTuple& flow, std::uint32_t sequence) {
   parts_->core.now = now;
   parts_->input.unreachable(flow, wire::SeqNumber(sequence));

@@ -58,6 +58,9 @@ class Engine {
   [[nodiscard]] std::size_t receive_plain(base::Instant now, std::uint32_t place,
                                           std::span<const wire::PlainSegment> run,
                                           std::span<base::Packet* const> frames);
+  // True while SYNs are shed; shed() is what becomes of one then.
+  [[nodiscard]] bool sheds_syns(base::Instant now) const;
+  void shed(base::PacketPtr syn);
   // An ICMP error (or a neighbour that does not answer) for a segment that this host sent: its flow
   // as this host sees it and the sequence number in its header.
   void unreachable(base::Instant now, const base::FourTuple& flow, std::uint32_t sequence);

@@ -52,6 +52,10 @@ class Input {
   [[nodiscard]] std::size_t take_plain(std::span<const wire::PlainSegment> run, Connection& c,
                                        std::span<base::Packet* const> frames);
   void unreachable(const base::FourTuple& flow, wire::SeqNumber sequence);
+  // A flood of SYNs has used up all answers, so that this one need not be looked at.
+  [[nodiscard]] bool sheds_syns() const {
+    return under_pressure() && cookie_answers_.is_used_up(core_.now);
+  }
 
  private:
   // To segments without a connection: a flood of them must not use up packets and the way out.
@@ -122,6 +126,7 @@ class Input {
   Emitter& emitter_;
   PathMtuDiscovery& path_mtu_;
   SynCookies cookies_;
+  ReplyLimit cookie_answers_{kSynCookieAnswers};
   ReplyLimit resets_{kResets};
   Arrival plain_;  // what take_plain() hands on; the rest of it stays as it is
 };

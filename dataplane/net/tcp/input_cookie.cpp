@@ -13,6 +13,7 @@ bool Input::under_pressure() const {
 }
 
 void Input::answer_with_cookie(Arrival& arrival) {
+  if (!cookie_answers_.permits(core_.now)) return core_.count(NetCounter::kTcpSynCookiesWithheld);
   const std::uint32_t clock = milliseconds(core_.now) + core_.hash.timestamp_offset(arrival.flow);
   wire::TcpHeader& syn = arrival.header;
   if (core_.settings.ecn == EcnUse::kOff) syn.flags.ece = false;

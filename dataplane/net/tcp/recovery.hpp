@@ -145,7 +145,7 @@ class Recovery {
   // RACK: the most recently sent segment known to have arrived.
   base::Instant rack_sent_at_;
   wire::SeqNumber rack_end_;
-  std::uint32_t rack_rtt_us_ = 0;  // of what was delivered last
+  std::uint32_t rack_rtt_us_ = 0;      // of what was delivered last
   wire::SeqNumber highest_delivered_;  // RACK.fack
   wire::SeqNumber recovery_point_;     // the episode ends when this is acknowledged
   wire::SeqNumber episode_start_;      // SND.UNA when the latest one began
