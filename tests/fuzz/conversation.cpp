@@ -294,12 +294,15 @@ class Conversation final : public net::IpOutput {
     arrive(header, text);
   }
 
-  // The window that the engine may take this for, as far as it may believe the acknowledgment.
+  // The window that the engine may take this for, as far as it may believe the acknowledgment. A
+  // segment with a new acknowledgment and an old number moves SND.UNA, from which SND.WND counts,
+  // and leaves that as it was (RFC 9293 3.10.7.4); no honest peer sends one.
   void offer(const TcpHeader& header) {
     if (!header.flags.ack || header.acknowledgement > our_end_) return;
     const std::uint32_t window = std::uint32_t{header.window}
                                  << (opening_.scaled() ? opening_.scale : 0);
-    const SeqNumber edge = header.acknowledgement + window;
+    largest_window_ = std::max(largest_window_, window);
+    const SeqNumber edge = header.acknowledgement + largest_window_;
     if (!offered_edge_ || edge > *offered_edge_) offered_edge_ = edge;
   }
 
@@ -415,6 +418,7 @@ class Conversation final : public net::IpOutput {
   SeqNumber heard_ack_ = kPeerIss + 1;   // our latest acknowledgment
   std::optional<SeqNumber> heard_edge_;  // of the window that we offer
   std::optional<SeqNumber> offered_edge_;
+  std::uint32_t largest_window_ = 0;  // of the peer
   std::uint32_t echo_ = 0;
   std::uint8_t our_scale_ = 0;
   unsigned answers_ = 0;
