@@ -24,7 +24,8 @@ void Transfer::on_event(const Event& event) {
 
 void Transfer::run() {
   if (!opened_ || over()) return;
-  if (world_.chance() < plan_.naps) {
+  const bool awake = world_.now >= wakes_;
+  if (awake && world_.chance() < plan_.naps) {
     wakes_ =
         world_.now + base::Duration::milliseconds(static_cast<std::int64_t>(world_.up_to(3'000)));
   }
