@@ -21,7 +21,7 @@ namespace sluice::net::tcp {
 
 // How many SYNs are answered with a cookie: far more than a worker can serve, and few enough that
 // its connections hardly notice. What a flood has beyond them costs next to nothing.
-inline constexpr ReplyLimit::Options kSynCookieAnswers{.per_second = 250'000, .burst = 5'000};
+inline constexpr ReplyLimit::Options kSynCookieAnswers{.per_second = 100'000, .burst = 5'000};
 
 class SynCookies {
  public:

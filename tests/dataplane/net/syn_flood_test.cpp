@@ -15,7 +15,7 @@ using base::Duration;
 class SynFlood : public OpenConnectionFixture {
  protected:
   static constexpr std::size_t kAtOnce = 5'000;
-  static constexpr std::size_t kPerMillisecond = 250;
+  static constexpr std::size_t kPerMillisecond = 100;
 
   // From hosts that nobody has heard of, a burst at a time. Whatever they are answered is dropped.
   void flood(std::size_t syns) {
