@@ -31,10 +31,8 @@ void Ipv4Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpA
 const Way* Ipv4Output::way_named(WayOut name, const base::IpAddress& source, base::Instant now,
                                  const base::Packet& payload) {
   const Way* way = ways_.find(name, now);
-  const bool passable =
-      way != nullptr && way->interface->subnets().is_assigned(source.ipv4()) &&
-      way->interface->takes(payload, wire::Ipv4Header::kMinSize) &&
-      payload.headroom() >= wire::Ipv4Header::kMinSize + std::size_t{way->link_header_size};
+  const bool passable = way != nullptr && way->interface->subnets().is_assigned(source.ipv4()) &&
+                        way->takes(payload, wire::Ipv4Header::kMinSize);
   return passable ? way : nullptr;
 }
 

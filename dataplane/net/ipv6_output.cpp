@@ -40,10 +40,8 @@ void Ipv6Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpA
 const Way* Ipv6Output::way_named(WayOut name, const base::IpAddress& source, base::Instant now,
                                  const base::Packet& payload) {
   const Way* way = ways_.find(name, now);
-  const bool passable =
-      way != nullptr && way->interface->prefixes().is_assigned(source.ipv6()) &&
-      way->interface->takes(payload, wire::Ipv6Header::kSize) &&
-      payload.headroom() >= wire::Ipv6Header::kSize + std::size_t{way->link_header_size};
+  const bool passable = way != nullptr && way->interface->prefixes().is_assigned(source.ipv6()) &&
+                        way->takes(payload, wire::Ipv6Header::kSize);
   return passable ? way : nullptr;
 }
 

@@ -26,6 +26,12 @@ struct Way {
   base::IpAddress next_hop;
   Neighbours::Acquaintance neighbour;
 
+  // True when the payload of an IP packet fits behind such a header, and both headers in front of
+  // it.
+  [[nodiscard]] bool takes(const base::Packet& payload, std::size_t ip_header_size) const {
+    return interface->takes(payload, ip_header_size) &&
+           payload.headroom() >= ip_header_size + link_header_size;
+  }
   // Hands the IP packet to the link.
   void send(base::PacketPtr packet) const {
     interface->link().send(base::Bytes(link_header).first(link_header_size), std::move(packet));
