@@ -9,6 +9,7 @@
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/tcp.hpp"
+#include "tests/dataplane/wire/changed_frames.hpp"
 #include "tests/support/frames.hpp"
 
 namespace sluice::wire {
@@ -159,10 +160,7 @@ TEST(PlainPacket, RandomlyChangedFramesAreReadAsTheParsersReadThem) {
   std::size_t plain = 0;
   for (int i = 0; i < 20'000; ++i) {
     auto frame = random() % 2 != 0 ? ipv4_frame() : ipv6_frame();
-    const std::size_t changes = random() % 3;
-    for (std::size_t k = 0; k < changes; ++k) {
-      frame[random() % frame.size()] = static_cast<std::byte>(random());
-    }
+    change_at_random(frame, random);
     PlainPacket packet;
     if (!read_plain_packet(frame, kMac, packet)) continue;
     ++plain;

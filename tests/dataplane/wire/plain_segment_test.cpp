@@ -9,6 +9,7 @@
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "tests/dataplane/wire/changed_frames.hpp"
 #include "tests/support/frames.hpp"
 
 namespace sluice::wire {
@@ -189,10 +190,7 @@ TEST(PlainSegment, RandomlyChangedFramesAreReadAsTheParsersReadThem) {
   for (int i = 0; i < 20'000; ++i) {
     const TcpHeader header = plain_header(random() % 2 != 0);
     auto frame = random() % 2 != 0 ? ipv4_frame(header) : ipv6_frame(header);
-    const std::size_t changes = random() % 3;
-    for (std::size_t k = 0; k < changes; ++k) {
-      frame[random() % frame.size()] = static_cast<std::byte>(random());
-    }
+    change_at_random(frame, random);
     PlainSegment segment;
     if (!read_plain_segment(frame, kMac, segment)) continue;
     ++plain;
