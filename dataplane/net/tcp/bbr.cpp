@@ -323,6 +323,7 @@ std::uint32_t Bbr::probe_rtt_cwnd() const {
 void Bbr::set_cwnd(const AckSample& ack) {
   const std::uint32_t extra = std::max(extra_acked_[0], extra_acked_[1]);
   const std::uint32_t most = with_budget(bdp(bw_, cwnd_gain()) + extra);
+  const std::uint32_t before = cwnd_;
   if (full_bw_reached_) {
     cwnd_ = std::min(cwnd_ + ack.delivered, most);
   } else if (cwnd_ < most || rate_.delivered() < initial_cwnd_) {
@@ -336,6 +337,7 @@ void Bbr::set_cwnd(const AckSample& ack) {
   }
   if (state_ == State::kProbeRtt) cap = std::min(cap, probe_rtt_cwnd());
   cwnd_ = std::max(std::min({cwnd_, cap, bytes(kMostWindow)}), least_cwnd());
+  if (ack.echoed) cwnd_ = std::min(cwnd_, before);
 }
 
 void Bbr::save_cwnd() {

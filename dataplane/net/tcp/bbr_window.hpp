@@ -36,6 +36,7 @@ class BbrWindow {
   }
   void on_ack(const AckSample& ack) {
     if (model_ == nullptr) {
+      if (ack.echoed) return;
       cwnd_ = std::max(cwnd_, std::min(cwnd_ + ack.acked, initial_window(ack.mss)));
     } else {
       model_->on_ack(ack);

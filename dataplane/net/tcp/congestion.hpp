@@ -44,6 +44,7 @@ struct AckSample {
   bool fast_recovery = false;   // goes on after it
   bool after_timeout = false;   // what a timeout took for lost is not repaired yet
   bool sees_each_loss = false;  // SACK is negotiated
+  bool echoed = false;          // it echoes a mark: no window grows by it (RFC 3168 6.1.2)
 };
 
 // Loss noticed from acknowledgments, once per window, or a retransmission timeout.

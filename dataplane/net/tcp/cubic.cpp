@@ -32,7 +32,7 @@ bool was_limited(const AckSample& sample, std::uint32_t cwnd, bool slow_start) {
 
 void Cubic::on_ack(const AckSample& sample) {
   if (in_recovery_) return recover(sample);
-  if (sample.acked == 0) return;
+  if (sample.acked == 0 || sample.echoed) return;
   const bool limited = was_limited(sample, cwnd_, in_slow_start());
   if (in_epoch_) run_clock(limited, milliseconds(sample.now));
   if (!limited) return;

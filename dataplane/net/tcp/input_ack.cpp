@@ -111,8 +111,10 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                                 .bare_duplicate = repeated && header.options.sack.empty(),
                                 .duplicate_end = outcome.duplicate_end});
   react(core_, c, outcome, before, {.probe_repaired = repaired, .echoed = echoed});
-  // RFC 3168 6.1.2: a window of one segment comes down no further, but sends more slowly.
-  if (echoed && outbox.congestion.cwnd() <= c.snd.mss) {
+  // RFC 3168 6.1.2: a window of one segment comes down no further, but its next new one waits for
+  // the time of a retransmission. What was lost is not new, and CWR, which ends the echo, waits
+  // behind it.
+  if (echoed && outbox.congestion.cwnd() <= c.snd.mss && outbox.recovery.next_lost() == nullptr) {
     outbox.pace = core_.now + c.rtt.rto(core_.settings.rto_minimum);
   }
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);

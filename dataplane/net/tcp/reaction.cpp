@@ -57,7 +57,8 @@ void react(Core& core, Connection& c, const AckOutcome& outcome, const FlightBef
        .fast_recovery = outbox.recovery.phase() == Recovery::Phase::kFastRecovery ||
                         outbox.recovery.phase() == Recovery::Phase::kReduction,
        .after_timeout = outbox.recovery.phase() == Recovery::Phase::kTimeout,
-       .sees_each_loss = c.sack});
+       .sees_each_loss = c.sack,
+       .echoed = congested.echoed});
 }
 
 }  // namespace sluice::net::tcp

@@ -21,6 +21,11 @@ Script::Options with(EcnUse use) {
   return options;
 }
 
+// A second timeout would have the path's size doubted.
+void pass_one_timeout(Script& host) {
+  while (host.counted(NetCounter::kTcpTimeouts) == 0) host.pass(Duration::milliseconds(10));
+}
+
 // The peer has opened the connection and ECN is agreed on.
 class TcpEcn : public testing::Test {
  protected:
@@ -249,6 +254,43 @@ TEST_F(TcpEcn, EchoInTheWindowOfALossIsNoSecondReduction) {
   EXPECT_EQ(host_.counted(NetCounter::kTcpCongestionReductions) +
                 host_.counted(NetCounter::kTcpFastRecoveries),
             1U);
+}
+
+// "The sending TCP SHOULD NOT increase the congestion window in response to the receipt of an
+// ECN-Echo ACK packet", also where the window has come down for another reason.
+TEST(TcpEcnSender, EchoAfterATimeoutLetsTheWindowNotGrow) {
+  for (const CongestionControl control : {CongestionControl::kCubic, CongestionControl::kBbr}) {
+    Script::Options options = with(EcnUse::kAnswer);
+    options.tcp.congestion = control;
+    Script host(options);
+    const auto c = host.established(asking_syn());
+    host.write(c, 10 * kMss);
+    pass_one_timeout(host);
+    for (std::uint32_t acked = 1; acked <= 4; ++acked) {
+      host.forget_sent();
+      host.arrives(bare(host.theirs(0)).ack(host.ours(acked * kMss)).ece());
+      EXPECT_EQ(host.all_sent().size(), 1U) << acked;
+    }
+    host.arrives(bare(host.theirs(0)).ack(host.ours(5 * kMss)));
+    EXPECT_GE(host.all_sent().size(), 2U);
+  }
+}
+
+// "The sending TCP will then be able to send a new packet only when the retransmit timer expires."
+TEST_F(TcpEcn, EchoAtAWindowOfOneSegmentHoldsNewTextBackForARetransmissionTimeout) {
+  host_.write(connection_, kMss);
+  pass_one_timeout(host_);
+  host_.write(connection_, 4 * kMss);
+  host_.forget_sent();
+  peer_echoes(1);
+  host_.pass(Duration::milliseconds(390));  // the timeout has doubled
+  EXPECT_TRUE(host_.silent());
+  host_.pass(Duration::milliseconds(20));
+  EXPECT_TRUE(host_.sent().header.flags.cwr);
+  EXPECT_TRUE(host_.silent());
+  // The peer has heard, and meets no more congestion.
+  peer_acknowledges(2);
+  EXPECT_EQ(host_.all_sent().size(), 2U);
 }
 
 // For whatever reason the window comes down.
