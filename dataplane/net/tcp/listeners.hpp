@@ -1,5 +1,5 @@
-// The local addresses that accept connections. Consulted for a SYN that no connection claims; there
-// are few of them, so they are a list.
+// The local addresses that accept connections, in a hash table: they are consulted for each segment
+// that no connection claims, and anybody can send those.
 #pragma once
 
 #include <array>
@@ -16,6 +16,8 @@ class Listeners {
  public:
   static constexpr std::size_t kMax = 256;
 
+  Listeners() { places_.fill(kFree); }
+
   // An unspecified address stands for every one of its family.
   base::Result<ListenerId, ListenError> add(const base::SocketAddress& local);
   void remove(ListenerId listener);
@@ -23,10 +25,16 @@ class Listeners {
   [[nodiscard]] std::optional<ListenerId> find(const base::SocketAddress& local) const;
 
  private:
+  // A power of two. At most a quarter are taken, so that few searches go beyond their first place.
+  static constexpr std::size_t kPlaces = 4 * kMax;
+  static constexpr ListenerId kFree = kMax;
+
+  [[nodiscard]] static std::size_t first_place(const base::SocketAddress& local);
   [[nodiscard]] std::optional<ListenerId> find_exact(const base::SocketAddress& local) const;
+  void enter(ListenerId listener);
 
   std::array<std::optional<base::SocketAddress>, kMax> slots_;
-  std::size_t used_ = 0;  // slots that were ever taken
+  std::array<ListenerId, kPlaces> places_;  // each listener at its first place or soon behind it
 };
 
 // 0.0.0.0 or ::, by family.
