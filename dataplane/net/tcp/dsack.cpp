@@ -19,33 +19,37 @@ std::optional<wire::SackBlock> duplicate_in(const AckArrival& arrival) {
   if (first.right <= arrival.ack) return first;
   if (arrival.sack.size() < 2) return std::nullopt;
   const wire::SackBlock& second = arrival.sack[1];
-  const bool inside = first.left >= second.left && first.right <= second.right;
+  const bool inside =
+      first.left >= second.left && first.right <= second.right && second.right <= arrival.snd_nxt;
   return inside ? std::optional(first) : std::nullopt;
 }
 
 }  // namespace
 
-// True when the duplicate is of something that the latest episode sent again. Others are the
-// network's own, or tail loss probes, and say nothing of losses.
+// True when it may be of something that was sent again without need, in whichever episode: what a
+// peer has twice before anything was sent again the network has doubled.
 bool Recovery::take_duplicate(const AckArrival& arrival, AckOutcome& outcome) {
   const auto duplicate = duplicate_in(arrival);
   if (!duplicate) return false;
   outcome.duplicate_end = duplicate->right;
-  if (unexplained_ == 0 || duplicate->left < episode_start_ || duplicate->right > recovery_point_) {
-    return false;
-  }
-  if (unexplained_ == kTooMany) return true;
-  const auto size = static_cast<std::uint32_t>(duplicate->right - duplicate->left);
-  const std::uint32_t segments = (size + arrival.mss - 1) / arrival.mss;
+  explain(*duplicate, arrival.mss, outcome);
+  return marked_;
+}
+
+// RFC 3708 3: only what the latest episode sent again can show that there was no need for it.
+void Recovery::explain(const wire::SackBlock& duplicate, std::uint32_t mss, AckOutcome& outcome) {
+  if (unexplained_ == 0 || unexplained_ == kTooMany) return;
+  if (duplicate.left < episode_start_ || duplicate.right > recovery_point_) return;
+  const auto size = static_cast<std::uint32_t>(duplicate.right - duplicate.left);
+  const std::uint32_t segments = (size + mss - 1) / mss;
   unexplained_ =
       static_cast<std::uint8_t>(unexplained_ - std::min<std::uint32_t>(unexplained_, segments));
   // RFC 3708 3 (B). What is still to be sent again has yet to be explained.
   outcome.spurious = unexplained_ == 0 && lost_ == 0;
-  return true;
 }
 
-// RFC 8985 6.2, step 4: wider with each round trip that sees a duplicate, as before after sixteen
-// episodes without.
+// RFC 8985 3.3.2 (2) and 6.2, step 4: wider with each round trip in which any duplicate is
+// reported, as before after sixteen episodes without.
 void Recovery::adapt_reordering_window(const AckArrival& arrival, bool duplicate,
                                        bool episode_over) {
   if (in_dsack_round_ && arrival.ack >= dsack_round_) in_dsack_round_ = false;

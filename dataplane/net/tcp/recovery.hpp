@@ -134,6 +134,7 @@ class Recovery {
   void detect_by_duplicates(SendQueue& queue, AckOutcome& outcome);
   // dsack.cpp
   [[nodiscard]] bool take_duplicate(const AckArrival& arrival, AckOutcome& outcome);
+  void explain(const wire::SackBlock& duplicate, std::uint32_t mss, AckOutcome& outcome);
   void adapt_reordering_window(const AckArrival& arrival, bool duplicate, bool episode_over);
   [[nodiscard]] base::Duration reordering_window(const AckArrival& arrival) const;
   void begin_episode(wire::SeqNumber snd_una, wire::SeqNumber snd_nxt);

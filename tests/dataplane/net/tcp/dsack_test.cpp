@@ -201,11 +201,14 @@ class ReorderingPath {
     }
     EXPECT_EQ(host.all_sent().size(), 1U);
     host.arrives(ack_of(host, at_ + 2'000));
-    if (report_duplicate) {
-      host.arrives(ack_of(host, at_ + 2'000).sack(host.ours(at_), host.ours(at_ + 1'000)));
-    }
     at_ += 2'000;
+    if (report_duplicate) report(at_ - 2'000);
     return waited;
+  }
+
+  // The peer has the segment at `first` twice.
+  void report(std::uint32_t first) {
+    host.arrives(ack_of(host, at_).sack(host.ours(first), host.ours(first + 1'000)));
   }
 
   Script host;
@@ -228,6 +231,32 @@ TEST(TcpDsackReordering, WindowGrowsWithEachReport) {
   EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
   EXPECT_NEAR(static_cast<double>(path.patience_ms(true)), 5, 1);
   EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 10, 1);
+}
+
+// RFC 8985 6.2, step 4: "any DSACK option is present on latest received ACK".
+TEST(TcpDsackReordering, WindowGrowsByAReportOfAnEarlierEpisode) {
+  ReorderingPath path;
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+  path.report(2'000);
+  EXPECT_EQ(path.host.counted(NetCounter::kTcpSpuriousRecoveries), 0U);
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 10, 1);
+}
+
+// Then nothing can have been sent again too soon.
+TEST(TcpDsackReordering, WindowStaysWhereNothingWasSentAgain) {
+  ReorderingPath path;
+  path.report(0);
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+}
+
+TEST(TcpDsackReordering, WindowStaysAfterAReportOfWhatWasNeverSent) {
+  ReorderingPath path;
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
+  path.host.arrives(ack_of(path.host, 4'000)
+                        .sack(path.host.ours(5'000), path.host.ours(6'000))
+                        .sack(path.host.ours(5'000), path.host.ours(7'000)));
+  EXPECT_NEAR(static_cast<double>(path.patience_ms(false)), 5, 1);
 }
 
 // RFC 8985 6.2, step 4.
