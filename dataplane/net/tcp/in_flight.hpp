@@ -1,7 +1,7 @@
 // The segments of one connection that are in the network, in the order in which they went out last
-// (RFC 8985 6.2 step 5 advises it), so that whoever looks for losses sees those first that were
-// sent first, and none twice. Segments that were sent once are in that order in the send queue
-// itself, where a cursor runs ahead over the others; those sent again are linked here.
+// (an optimization that RFC 8985 6.2, step 5, names), so that whoever looks for losses sees those
+// first that were sent first, and none twice. Segments that were sent once are in that order in the
+// send queue itself, where a cursor runs ahead over the others; those sent again are linked here.
 #pragma once
 
 #include "dataplane/net/tcp/send_queue.hpp"

@@ -10,9 +10,9 @@ using wire::SeqNumber;
 
 namespace {
 
-constexpr std::uint32_t kDuplicateThreshold = 3;  // RFC 5681 3.2, RFC 8985 6.2
+constexpr std::uint32_t kDuplicateThreshold = 3;  // RFC 5681 3.2, RFC 8985 3.3.2 (1)
 
-// RFC 8985 6.2 RACK_sent_after(): by time, and by sequence within one burst.
+// RFC 8985 6.2, step 2, RACK_sent_after(): by time, and by sequence within one burst.
 bool sent_after(Instant a_time, SeqNumber a_end, Instant b_time, SeqNumber b_end) {
   return a_time > b_time || (a_time == b_time && a_end > b_end);
 }
@@ -263,7 +263,7 @@ void Recovery::lose(SendSegment& segment) {
   to_resend_.insert(segment);
 }
 
-// RFC 4821 3, 7.6.2: the loss of a probe of the path shows how much that takes, and no congestion;
+// RFC 4821 7.6.2: the loss of a probe of the path shows how much that takes, and no congestion;
 // what else is lost does.
 void Recovery::lose(SendSegment& segment, AckOutcome& outcome) {
   lose(segment);
@@ -349,7 +349,7 @@ void Recovery::remove_acked(SendQueue& queue, SegmentPool& nodes, const AckArriv
   }
 }
 
-// RFC 8985 6.2, steps 1 to 3.
+// RFC 8985 6.2, steps 2 and 3.
 void Recovery::deliver(const SendSegment& segment, const AckArrival& arrival, AckOutcome& outcome,
                        Delivery& delivery) {
   delivery.any = true;

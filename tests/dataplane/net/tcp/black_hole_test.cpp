@@ -167,7 +167,7 @@ TEST_F(TcpBlackHole, ProbeThatIsLostIsSentInPiecesAndTriedAgainLater) {
   EXPECT_EQ(host.engine.segment_size(c), 1'360U);
 }
 
-// RFC 4821 3: and no congestion, so that as much as before is in flight at once.
+// RFC 4821 7.6.2: and no congestion, so that as much as before is in flight at once.
 TEST_F(TcpBlackHole, ProbeThatIsLostAloneIsNoSignOfCongestion) {
   const auto c = fallen_back();
   host.pass(PathMtuDiscovery::kFirstProbe);

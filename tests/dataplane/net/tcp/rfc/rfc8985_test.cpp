@@ -93,7 +93,7 @@ TEST(Rfc8985Requirements, LostRetransmissionIsSentAgainWithoutATimeout) {
 
 // --- 3.3.2: the reordering window ---
 
-// 3.3.2 (4): "The RACK reordering window MUST be bounded, and this bound SHOULD be one SRTT".
+// 3.3.2 (3): "The RACK reordering window MUST be bounded, and this bound SHOULD be SRTT."
 TEST(Rfc8985ReorderingWindow, GrowsWithDuplicatesToOneRoundTripAtMost) {
   Script host;
   const auto c = opened(host);
@@ -214,7 +214,7 @@ TEST(Rfc8985Rack, TimeoutTakesTheFirstOutstandingSegmentForLost) {
   EXPECT_EQ(host.sent().header.sequence, host.ours(0));
 }
 
-// 6.3: "mark the first outstanding segment as lost", and of the others those that were sent
+// 6.3: "RACK marks the first outstanding segment as lost", and of the others those that were sent
 // RACK.rtt + RACK.reo_wnd ago: what has just been sent may still arrive.
 TEST(Rfc8985Rack, TimeoutLeavesWhatWasSentWithinARoundTripInTheNetwork) {
   Script host;
