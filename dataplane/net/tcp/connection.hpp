@@ -113,6 +113,7 @@ struct Inbox {
   Reassembly reassembly;
   std::uint32_t charged = 0;             // to the worker's budget, bytes
   std::uint32_t unread_ms = 0;           // when the oldest text came, or the session last took some
+  std::uint32_t connection = 0;          // whose it is, an index
   std::optional<std::uint32_t> echo_ms;  // age of the youngest timestamp echoed since the last read
 
   [[nodiscard]] std::size_t true_size() const { return text.true_size() + reassembly.true_size(); }

@@ -235,7 +235,10 @@ void Core::forget_model(Connection& c) {
 }
 
 Inbox& Core::inbox_of(Connection& c) {
-  if (c.inbox == nullptr) c.inbox = &inboxes.at(inboxes.create().index);
+  if (c.inbox == nullptr) {
+    c.inbox = &inboxes.at(inboxes.create().index);
+    c.inbox->connection = handle_of(c).index;
+  }
   return *c.inbox;
 }
 

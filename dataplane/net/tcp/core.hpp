@@ -137,10 +137,11 @@ class Core {
   MemoryBudget send_memory;     // payload
   ShutWindows shut_windows;
   std::uint32_t next_inbox_to_reclaim = 0;
-  base::PacketQueue nothing;       // the input of whoever has none
-  base::Instant now;               // of the call that is being served
-  std::uint32_t payload_room = 0;  // bytes that a fresh packet takes
-  std::uint32_t port_counter = 0;  // RFC 6056 3.3.3, next_ephemeral
+  bool receive_memory_wanted = false;  // text was dropped that should have had some
+  base::PacketQueue nothing;           // the input of whoever has none
+  base::Instant now;                   // of the call that is being served
+  std::uint32_t payload_room = 0;      // bytes that a fresh packet takes
+  std::uint32_t port_counter = 0;      // RFC 6056 3.3.3, next_ephemeral
 
  private:
   void empty_outbox(Connection& c);

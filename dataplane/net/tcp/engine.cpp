@@ -115,6 +115,7 @@ void Engine::advance(Instant now) {
       now, [this](base::TimerNode& node) { parts_->timers.fire(static_cast<Connection&>(node)); });
   core.time_wait.expire(now);
   if (core.send_memory.is_exhausted()) reset_shut_windows(core, parts_->emitter);
+  if (std::exchange(core.receive_memory_wanted, false)) reset_unread(core, parts_->emitter);
 }
 
 void Engine::flush(Instant now) {

@@ -116,7 +116,9 @@ bool Input::memory_permits(const Arrival& arrival, const Connection& c) {
     if (much || milliseconds(core_.now) - c.inbox->unread_ms > kPatienceMs) return false;
   }
   drop_out_of_order(core_);
-  return !memory.is_exhausted(size);
+  if (!memory.is_exhausted(size)) return true;
+  core_.receive_memory_wanted = true;
+  return false;
 }
 
 // RFC 7323 4.1: our clock's reading when what caused the segment was sent.

@@ -30,6 +30,21 @@ void drop_out_of_order(Core& core) {
   }
 }
 
+void reset_unread(Core& core, Emitter& emitter) {
+  const MemoryBudget& memory = core.receive_memory;
+  for (std::uint32_t i = 0; i < kBoxesPerCall; ++i) {
+    if (!memory.is_exhausted(ReceiveWindow::kLeastBuffer)) return;
+    const Inbox* inbox = core.inboxes.find_next(core.next_inbox_to_reclaim);
+    if (inbox == nullptr) return;
+    if (inbox->text.empty() || milliseconds(core.now) - inbox->unread_ms < kPatienceMs) continue;
+    Connection& c = core.connections.at(inbox->connection);
+    if (!c.synchronized()) continue;  // it is over, and takes no more
+    core.count(NetCounter::kTcpUnreadResets);
+    (void)emitter.send_reset(c);
+    core.end(c, CloseReason::kNoMemory);
+  }
+}
+
 void note_shut_window(Core& core, Connection& c) {
   if (c.outbox == nullptr || c.outbox->window_noted) return;
   c.outbox->window_noted = core.shut_windows.push(

@@ -141,6 +141,60 @@ TEST(TcpReceiveMemory, TextBehindGapsMakesRoomForTextInOrder) {
   EXPECT_GE(host.read(again.connection).size(), 5U * kSize);
 }
 
+// A byte of a record from each of many, which no session can take.
+class TcpUnreadText : public testing::Test {
+ protected:
+  TcpUnreadText() {
+    for (Peer& peer : crowd_.peers) peer.sends_at(0, 1);
+    last_.sends_at(0);
+    EXPECT_GT(host_.counted(NetCounter::kTcpReceiveMemory), 0U);
+  }
+
+  static Script::Options few_packets() {
+    Script::Options few = options();
+    few.tcp.receive_memory = std::size_t{2} << 20;
+    return few;
+  }
+
+  Script host_{few_packets()};
+  Crowd crowd_{host_};
+  Peer last_{host_, kHoarders};
+};
+
+TEST_F(TcpUnreadText, IsResetAfterAWhileForSomebodyElse) {
+  host_.pass(Duration::seconds(9));
+  last_.sends_at(0);
+  host_.pass(Duration::milliseconds(1));
+  EXPECT_EQ(host_.counted(NetCounter::kTcpUnreadResets), 0U);
+  EXPECT_EQ(host_.read(last_.connection), "");
+  host_.pass(Duration::seconds(2));
+  last_.sends_at(0);
+  host_.pass(Duration::milliseconds(1));
+  last_.sends_at(0);
+  EXPECT_EQ(host_.read(last_.connection).size(), kSize);
+  // As many as a record needs, and no more.
+  EXPECT_GE(host_.counted(NetCounter::kTcpUnreadResets), 20U);
+  EXPECT_LE(host_.counted(NetCounter::kTcpUnreadResets), 40U);
+  auto event = host_.engine.next_event();
+  while (event && !event->what.closed) event = host_.engine.next_event();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->reason, CloseReason::kNoMemory);
+}
+
+TEST_F(TcpUnreadText, IsLeftWhereNobodyNeedsTheMemory) {
+  host_.pass(Duration::seconds(60));
+  EXPECT_EQ(host_.counted(NetCounter::kTcpUnreadResets), 0U);
+}
+
+TEST_F(TcpUnreadText, OfASessionThatTakesSomeIsKept) {
+  for (int second = 0; second < 60; ++second) {
+    for (Peer& peer : crowd_.peers) host_.engine.consumed(host_.now, peer.connection);
+    host_.pass(Duration::seconds(1));
+    last_.sends_at(0);
+  }
+  EXPECT_EQ(host_.counted(NetCounter::kTcpUnreadResets), 0U);
+}
+
 // RFC 9293 3.8.6 (SHLD-14): Peer::sends() checks it at each acknowledgment.
 TEST(TcpReceiveMemory, WindowShutsWithoutBeingTakenBack) {
   Script host(options());
