@@ -57,6 +57,19 @@ class StackFixture : public ::testing::Test {
     EXPECT_EQ(sent.size(), 1U);
     return sent.empty() ? test::ByteVector{} : sent.front();
   }
+  // The open ends once its neighbour has been asked for in vain.
+  void expect_unreachable() {
+    std::optional<Event> event;
+    for (int i = 0; i < 50 && !event; ++i) {
+      pass(base::Duration::milliseconds(100));
+      event = next_event();
+    }
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->reason, CloseReason::kUnreachable);
+    EXPECT_EQ(count(NetCounter::kNeighbourUnresolved), 1U);
+    (void)outgoing();
+    EXPECT_EQ(pool_.available(), pool_.capacity());
+  }
   std::uint64_t count(NetCounter counter) const { return stack_.counters()[counter]; }
   std::optional<Event> next_event() { return stack_.next_event(); }
 

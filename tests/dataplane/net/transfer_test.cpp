@@ -219,8 +219,8 @@ TEST(Transfer, TrainsOnABadNetworkOnlyDelay) {
   }
 }
 
-TEST(Transfer, RefusedConnectionSaysSo) {
-  SimulatedNetwork network(with_short_time_wait());
+// Nobody listens.
+void expect_refusal(SimulatedNetwork& network) {
   End client(network, network.client(), 10);
   network.client().on_event = [&](SimulatedHost&, const Event& e) { client.on_event(e); };
   EXPECT_TRUE(network.client().stack().connect(
@@ -230,6 +230,11 @@ TEST(Transfer, RefusedConnectionSaysSo) {
   EXPECT_TRUE(network.run_until([&] { return client.closed(); }, Duration::seconds(1)));
   EXPECT_EQ(client.reason(), CloseReason::kRefused);
   EXPECT_EQ(network.client().pool().available(), network.client().pool().capacity());
+}
+
+TEST(Transfer, RefusedConnectionSaysSo) {
+  SimulatedNetwork network(with_short_time_wait());
+  expect_refusal(network);
 }
 
 // Once the hosts' addresses are theirs (RFC 4862 5.4).
@@ -298,14 +303,7 @@ TEST(TransferOverIpv6, BadNetworkOnlyDelays) {
 TEST(TransferOverIpv6, RefusedConnectionSaysSo) {
   SimulatedNetwork network(with_short_time_wait({.family = base::AddressFamily::kIpv6}));
   network.run_for(kAssigned);
-  End client(network, network.client(), 10);
-  network.client().on_event = [&](SimulatedHost&, const Event& e) { client.on_event(e); };
-  EXPECT_TRUE(network.client().stack().connect(
-      network.now(), {.source = network.client().address(),
-                      .remote = {.address = network.server().address(), .port = kPort},
-                      .timeout = Duration::seconds(5)}));
-  EXPECT_TRUE(network.run_until([&] { return client.closed(); }, Duration::seconds(1)));
-  EXPECT_EQ(client.reason(), CloseReason::kRefused);
+  expect_refusal(network);
 }
 
 struct Weather {

@@ -60,6 +60,14 @@ class TcpBlackHole : public testing::Test {
     host.write(c, 5 * 1'240);
     return sizes_sent();
   }
+  // A probe is due and goes out first, with as much behind it as the window takes.
+  std::vector<std::size_t> probe_and_a_window(ConnectionHandle c) {
+    host.pass(PathMtuDiscovery::kFirstProbe);
+    host.write(c, 40 * 1'240);
+    auto sizes = sizes_sent();
+    EXPECT_EQ(sizes.front(), 1'360U);
+    return sizes;
+  }
   // The peer has all of what is in flight but the first segment; returns what is sent again.
   std::vector<std::size_t> loses_the_first(std::uint32_t size) {
     host.pass(Duration::milliseconds(1));
@@ -170,11 +178,8 @@ TEST_F(TcpBlackHole, ProbeThatIsLostIsSentInPiecesAndTriedAgainLater) {
 // RFC 4821 7.6.2: and no congestion, so that as much as before is in flight at once.
 TEST_F(TcpBlackHole, ProbeThatIsLostAloneIsNoSignOfCongestion) {
   const auto c = fallen_back();
-  host.pass(PathMtuDiscovery::kFirstProbe);
   const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
-  host.write(c, 40 * 1'240);
-  const auto first = sizes_sent();
-  EXPECT_EQ(first.front(), 1'360U);
+  const auto first = probe_and_a_window(c);
   const std::size_t window = std::accumulate(first.begin(), first.end(), std::size_t{0});
   ASSERT_GT(window, 5U * 1'240);
   const auto again = loses_the_first(1'360);
@@ -186,11 +191,8 @@ TEST_F(TcpBlackHole, ProbeThatIsLostAloneIsNoSignOfCongestion) {
 
 TEST_F(TcpBlackHole, ProbeThatIsLostWithAnotherSegmentIsASignOfCongestion) {
   const auto c = fallen_back();
-  host.pass(PathMtuDiscovery::kFirstProbe);
   const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
-  host.write(c, 40 * 1'240);
-  const auto first = sizes_sent();
-  EXPECT_EQ(first.front(), 1'360U);
+  const auto first = probe_and_a_window(c);
   const auto again = loses_the_first(1'360 + 1'240);
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries + 1);
   EXPECT_LT(std::accumulate(again.begin(), again.end(), std::size_t{0}),
@@ -201,10 +203,8 @@ TEST_F(TcpBlackHole, ProbeThatIsLostWithAnotherSegmentIsASignOfCongestion) {
 // What replaces it is an ordinary segment.
 TEST_F(TcpBlackHole, PieceOfALostProbeThatIsLostTooIsASignOfCongestion) {
   const auto c = fallen_back();
-  host.pass(PathMtuDiscovery::kFirstProbe);
   const std::uint64_t recoveries = host.counted(NetCounter::kTcpFastRecoveries);
-  host.write(c, 40 * 1'240);
-  (void)sizes_sent();
+  (void)probe_and_a_window(c);
   const auto again = loses_the_first(1'360);
   EXPECT_EQ(again.front(), 1'240U);
   EXPECT_EQ(host.counted(NetCounter::kTcpFastRecoveries), recoveries);

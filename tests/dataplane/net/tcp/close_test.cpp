@@ -11,16 +11,14 @@ using base::Duration;
 
 // Takes the next event, which has to be the last one.
 CloseReason closed(Script& host) {
-  const auto event = host.engine.next_event();
-  EXPECT_TRUE(event && event->what.closed);
+  const CloseReason reason = host.close_reason();
   EXPECT_FALSE(host.engine.next_event());
-  return event ? event->reason : CloseReason::kNoMemory;
+  return reason;
 }
 
 // Our side closed first and everything is acknowledged: TIME-WAIT.
 void to_time_wait(Script& host, ConnectionHandle c) {
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   EXPECT_TRUE(host.sent().header.flags.fin);
   host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin());
   EXPECT_EQ(host.sent().header.acknowledgement, host.theirs(1));
@@ -33,8 +31,7 @@ TEST(TcpClose, FinFollowsWhatIsQueued) {
   const auto c = host.established();
   host.write(c, "bye");
   host.forget_sent();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   const Segment fin = host.sent();
   EXPECT_TRUE(fin.header.flags.fin);
   EXPECT_EQ(fin.header.sequence, host.ours(3));
@@ -47,8 +44,7 @@ TEST(TcpClose, FinFollowsWhatIsQueued) {
 TEST(TcpClose, FinIsRetransmitted) {
   Script host;
   const auto c = host.established();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.forget_sent();
   host.pass(Duration::milliseconds(300));
   EXPECT_TRUE(host.sent().header.flags.fin);
@@ -59,8 +55,7 @@ TEST(TcpClose, ConnectionIsClosingUntilItsFinIsAcknowledged) {
   const auto c = host.established();
   EXPECT_EQ(host.engine.closing(), 0U);
   host.write(c, "bye");
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   EXPECT_EQ(host.engine.closing(), 1U);
   host.arrives(bare(host.theirs(0)).ack(host.ours(3)));
   EXPECT_EQ(host.engine.closing(), 1U);
@@ -73,8 +68,7 @@ TEST(TcpClose, LastAckIsClosing) {
   Script host;
   const auto c = host.established();
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   EXPECT_EQ(host.engine.closing(), 1U);
   host.arrives(bare(host.theirs(1)).ack(host.ours(1)));
   EXPECT_EQ(host.engine.closing(), 0U);
@@ -85,8 +79,7 @@ TEST(TcpAbort, AllMeansThoseWithoutASessionToo) {
   Script host;
   const auto c = host.established();
   host.write(c, "bye");
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   host.forget_sent();
   host.engine.abort_all(host.now);
   EXPECT_TRUE(host.sent().header.flags.rst);
@@ -99,8 +92,7 @@ TEST(TcpAbort, AllMeansThoseWithoutASessionToo) {
 TEST(TcpHalfClose, InputGoesOnAfterOurFin) {
   Script host;
   const auto c = host.established();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(data(host.theirs(0), "answer").ack(host.ours(1)));
   EXPECT_EQ(host.read(c), "answer");
   host.arrives(bare(host.theirs(6)).ack(host.ours(1)).fin());
@@ -120,8 +112,7 @@ TEST(TcpHalfClose, OutputGoesOnAfterTheirFin) {
   host.forget_sent();
   host.write(c, "still here");
   EXPECT_EQ(host.sent().text, "still here");
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   EXPECT_TRUE(host.sent().header.flags.fin);
   host.arrives(bare(host.theirs(1)).ack(host.ours(11)));
   EXPECT_EQ(closed(host), CloseReason::kNone);
@@ -133,8 +124,7 @@ TEST(TcpHalfClose, OutputGoesOnAfterTheirFin) {
 TEST(TcpClose, SimultaneousFinsEndInTimeWait) {
   Script host;
   const auto c = host.established();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.forget_sent();
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
   EXPECT_EQ(host.sent().header.acknowledgement, host.theirs(1));
@@ -148,8 +138,7 @@ TEST(TcpClose, UnreadInputMayStillBeReadAndThenTheLastEventComes) {
   const auto c = host.established();
   host.arrives(data(host.theirs(0), "tail").ack(host.ours(0)).fin());
   (void)host.engine.next_event();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(bare(host.theirs(5)).ack(host.ours(1)));
   EXPECT_FALSE(host.engine.next_event());
   EXPECT_EQ(host.read(c), "tail");
@@ -162,8 +151,7 @@ TEST(TcpClose, CloseDeliversWhatIsQueuedAndSaysNothingMore) {
   const auto c = host.established();
   host.write(c, "bye");
   host.forget_sent();
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   EXPECT_TRUE(host.sent().header.flags.fin);
   EXPECT_EQ(host.engine.input(c), nullptr);
   host.pass(Duration::milliseconds(300));
@@ -242,8 +230,7 @@ TEST(TcpClose, CloseWithUnreadInputResets) {
 TEST(TcpClose, TextAfterCloseResets) {
   Script host;
   const auto c = host.established();
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   host.forget_sent();
   host.arrives(data(host.theirs(0), "more").ack(host.ours(1)));
   EXPECT_TRUE(host.sent().header.flags.rst);
@@ -254,8 +241,7 @@ TEST(TcpClose, TextAfterCloseResets) {
 TEST(TcpFinWait2, IsGivenUpAfterItsTime) {
   Script host;
   const auto c = host.established();
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
   host.pass(Duration::seconds(59));
   EXPECT_EQ(host.engine.connections(), 1U);
@@ -267,8 +253,7 @@ TEST(TcpFinWait2, IsGivenUpAfterItsTime) {
 TEST(TcpFinWait2, LastsWhileTheSessionWantsIt) {
   Script host;
   const auto c = host.established();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
   host.pass(Duration::seconds(300));
   host.arrives(data(host.theirs(0), "late").ack(host.ours(1)));
@@ -336,8 +321,7 @@ TEST(TcpLastAck, ResetIsAnOrderlyEndWhenAllTextIsAcknowledged) {
   const auto c = host.established();
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
   (void)host.engine.next_event();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(rst(host.theirs(1)));
   EXPECT_EQ(closed(host), CloseReason::kNone);
 }
@@ -348,8 +332,7 @@ TEST(TcpLastAck, ResetIsALossWhenTextIsNotAcknowledged) {
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
   (void)host.engine.next_event();
   host.write(c, "lost?");
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(rst(host.theirs(1)));
   EXPECT_EQ(closed(host), CloseReason::kReset);
 }
@@ -442,8 +425,7 @@ TEST(TcpTimeWait, TimestampOfASynDecidesBeforeItsNumber) {
                               Case{0, 5'001, false}, Case{0, 5'002, true}}) {
     Script host;
     const auto c = host.established(syn(Script::kPeerIss).mss(1000).timestamps(5'000, 0));
-    host.engine.close(host.now, c);
-    host.flush();
+    host.close(c);
     host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin().timestamps(5'001, 0));
     host.forget_sent();
     host.arrives(syn(host.theirs(attempt.seq)).timestamps(attempt.timestamp, 0));
@@ -495,8 +477,7 @@ TEST(TcpTimeWait, EntriesAreBoundedAndTheOldestGoes) {
     host.arrives(from_port(bare(host.theirs(0)).ack(host.ours(0))));
     const auto event = host.engine.next_event();
     ASSERT_TRUE(event);
-    host.engine.close(host.now, event->connection);
-    host.flush();
+    host.close(event->connection);
     host.arrives(from_port(bare(host.theirs(0)).ack(host.ours(1)).fin()));
     host.forget_sent();
   }

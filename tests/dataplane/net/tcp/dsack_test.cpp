@@ -114,12 +114,7 @@ TEST(TcpDsackReport, IsNotSentWithoutSack) {
 constexpr Duration kRtt = Duration::milliseconds(20);
 
 ConnectionHandle opened(Script& host) {
-  host.syn_received(syn(Script::kPeerIss).mss(1000).sack_permitted());
-  host.pass(kRtt);
-  host.arrives(bare(host.theirs(0)).ack(host.ours(0)));
-  const auto event = host.engine.next_event();
-  EXPECT_TRUE(event);
-  return event ? event->connection : ConnectionHandle{};
+  return host.established(syn(Script::kPeerIss).mss(1000).sack_permitted(), kRtt);
 }
 
 Segment ack_of(const Script& host, std::uint32_t n) {

@@ -56,10 +56,7 @@ TEST(TcpKeepalive, SilenceAfterAllProbesTimesOut) {
   EXPECT_EQ(host.all_sent().size(), 3U);
   EXPECT_FALSE(host.engine.next_event());
   host.pass(Duration::seconds(2));
-  const auto event = host.engine.next_event();
-  ASSERT_TRUE(event);
-  EXPECT_TRUE(event->what.closed);
-  EXPECT_EQ(event->reason, CloseReason::kTimedOut);
+  EXPECT_EQ(host.close_reason(), CloseReason::kTimedOut);
   EXPECT_TRUE(host.sent().header.flags.rst);
   EXPECT_EQ(host.engine.connections(), 0U);
   EXPECT_EQ(host.counted(NetCounter::kTcpKeepaliveTimeouts), 1U);
@@ -134,8 +131,7 @@ TEST(TcpKeepalive, LongPauseOfOursCountsAsNoProbe) {
 TEST(TcpKeepalive, HalfClosedConnectionIsProbed) {
   Script host(three_probes());
   const auto c = host.established();
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(1)));
   host.forget_sent();
   host.pass(kIdle + Duration::seconds(1));

@@ -131,8 +131,7 @@ TEST_F(TcpPathMtu, TimestampsLeaveLessForText) {
 TEST_F(TcpPathMtu, FinStaysBehindTheTextThatIsCut) {
   const auto c = host.established();
   host.write(c, 1'000);
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   (void)host.all_sent();
   reports(host.ours(0), 600 + kHeaders);
   host.arrives(bare(host.theirs(0)).ack(host.ours(600)));

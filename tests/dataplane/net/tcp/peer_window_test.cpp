@@ -90,8 +90,7 @@ TEST(TcpPeerWindow, FinAloneIsProbedThroughAShutWindow) {
   Script host;
   const auto c = host.established();
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).window(0));
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   EXPECT_TRUE(host.silent());
   host.pass(Duration::seconds(2));
   EXPECT_TRUE(host.sent().header.flags.fin);
@@ -178,8 +177,7 @@ TEST(TcpPeerWindow, FinWaitsWhereOnlyTheTextFits) {
   PacketQueue queue;
   queue.push_back(std::move(packet));
   host.engine.send(host.now, c, std::move(queue));
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(4)).window(5));
   const Segment text = host.sent();
   EXPECT_EQ(text.text, "world");

@@ -385,8 +385,7 @@ TEST(TcpSackRecovery, AckOfWhatWasReportedKeepsTheTimerRunning) {
   Script host;
   const auto c = host.established();
   host.write(c, 3'000);
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(0)).sack(host.ours(1'000), host.ours(3'000)));
   host.pass(Duration::milliseconds(5));
   host.arrives(bare(host.theirs(0)).ack(host.ours(1'000)));
@@ -424,8 +423,7 @@ TEST(TcpPacketShortage, FinAndAcksAreSentWhenThereIsOneAgain) {
   const auto c = host.established();
   std::vector<PacketPtr> taken;
   while (host.pool.available() > 0) taken.emplace_back(host.pool.allocate());
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   EXPECT_TRUE(host.silent());
   EXPECT_GT(host.counted(NetCounter::kTcpNoPacket), 0U);
   host.pass(Duration::milliseconds(5));

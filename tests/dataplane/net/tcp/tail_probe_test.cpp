@@ -13,14 +13,6 @@ constexpr Duration kRtt = Duration::milliseconds(100);
 
 class TcpTailLoss : public testing::Test {
  protected:
-  TcpTailLoss() {
-    host_.syn_received(syn(Script::kPeerIss).mss(kMss).sack_permitted());
-    host_.pass(kRtt);
-    host_.arrives(bare(host_.theirs(0)).ack(host_.ours(0)));
-    connection_ = host_.engine.next_event()->connection;
-    host_.forget_sent();
-  }
-
   void write(std::uint32_t segments) {
     host_.write(connection_, segments * kMss);
     host_.pass(Duration::milliseconds(20));  // what pacing holds back
@@ -30,7 +22,8 @@ class TcpTailLoss : public testing::Test {
   [[nodiscard]] std::uint64_t timeouts() const { return host_.counted(NetCounter::kTcpTimeouts); }
 
   Script host_;
-  ConnectionHandle connection_;
+  ConnectionHandle connection_ =
+      host_.established(syn(Script::kPeerIss).mss(kMss).sack_permitted(), kRtt);
 };
 
 // 7.2: two round trips after the last new data, not after the first.

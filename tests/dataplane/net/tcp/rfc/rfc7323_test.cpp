@@ -259,8 +259,7 @@ TEST(Rfc7323Timestamps, AreInEverySegment) {
   from_peer(data(host.theirs(3), "def"), 10);
   EXPECT_EQ(host.read(c), "abcdefghi");
   host.forget_sent();
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   expect_timestamps("FIN");
   from_peer(bare(host.theirs(9)).fin(), 11);
   expect_timestamps("acknowledgment of a FIN");

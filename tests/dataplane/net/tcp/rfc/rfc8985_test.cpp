@@ -13,15 +13,8 @@ using base::Duration;
 
 constexpr Duration kRtt = Duration::milliseconds(20);
 
-// A connection on a path with this round-trip time.
-ConnectionHandle opened(Script& host, Duration rtt = kRtt,
-                        Segment first = syn(Script::kPeerIss).mss(kMss).sack_permitted()) {
-  host.syn_received(std::move(first));
-  host.pass(rtt);
-  host.arrives(bare(host.theirs(0)).ack(host.ours(0)));
-  const auto event = host.engine.next_event();
-  EXPECT_TRUE(event);
-  return event ? event->connection : ConnectionHandle{};
+ConnectionHandle opened(Script& host, Duration rtt = kRtt) {
+  return host.established(syn(Script::kPeerIss).mss(kMss).sack_permitted(), rtt);
 }
 
 // --- 4: requirements ---
@@ -30,7 +23,7 @@ ConnectionHandle opened(Script& host, Duration rtt = kRtt,
 // duplicates that are counted, and 4 (4): "TLP requires RACK".
 TEST(Rfc8985Requirements, WithoutSackNeitherTimesNorProbesAreUsed) {
   Script host;
-  const auto c = opened(host, kRtt, syn(Script::kPeerIss).mss(kMss));
+  const auto c = host.established(syn(Script::kPeerIss).mss(kMss), kRtt);
   send(host, c, 4);
   host.pass(kRtt);
   host.arrives(ack_of(host, 0));
@@ -143,13 +136,10 @@ TEST(Rfc8985Rack, AckThatComesTooSoonForTheRetransmissionIsNotItsAck) {
 TEST(Rfc8985Rack, AckThatEchoesWhatWasSentBeforeTheRetransmissionIsNotItsAck) {
   for (const bool of_probe : {false, true}) {
     Script host;
-    host.syn_received(syn(Script::kPeerIss).mss(kMss).sack_permitted().timestamps(1, 0));
-    host.pass(kRtt);
-    host.arrives(bare(host.theirs(0)).ack(host.ours(0)).timestamps(2, 0));
-    const auto event = host.engine.next_event();
-    ASSERT_TRUE(event);
-    const auto size = static_cast<std::uint32_t>(host.engine.segment_size(event->connection));
-    host.write(event->connection, 4 * size);
+    const auto c =
+        host.established(syn(Script::kPeerIss).mss(kMss).sack_permitted().timestamps(1, 0), kRtt);
+    const auto size = static_cast<std::uint32_t>(host.engine.segment_size(c));
+    host.write(c, 4 * size);
     const std::uint32_t first_sent = host.all_sent().back().header.options.timestamps->value;
     host.pass(kRtt * 2 + Duration::milliseconds(1));
     const Segment probe = host.sent();

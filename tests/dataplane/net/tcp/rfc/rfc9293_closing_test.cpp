@@ -22,14 +22,10 @@ TEST(Rfc9293Closing, SessionLearnsWhetherThePeerClosedOrAborted) {
       host.arrives(bare(host.theirs(0)).ack(host.ours(0)).fin());
       EXPECT_TRUE(host.engine.input_finished(c));
       (void)host.engine.next_event();
-      host.engine.finish(host.now, c);
-      host.flush();
+      host.finish(c);
       host.arrives(bare(host.theirs(1)).ack(host.ours(1)));
     }
-    const auto event = host.engine.next_event();
-    ASSERT_TRUE(event);
-    EXPECT_TRUE(event->what.closed);
-    EXPECT_EQ(event->reason, aborts ? CloseReason::kReset : CloseReason::kNone);
+    EXPECT_EQ(host.close_reason(), aborts ? CloseReason::kReset : CloseReason::kNone);
   }
 }
 
@@ -88,8 +84,7 @@ TEST(Rfc9293Closing, EverythingQueuedGoesInFrontOfTheFin) {
   Script host;
   const auto c = host.established();
   host.write(c, 15'000);
-  host.engine.finish(host.now, c);
-  host.flush();
+  host.finish(c);
   for (const Segment& segment : host.all_sent()) EXPECT_FALSE(segment.header.flags.fin);
   host.arrives(bare(host.theirs(0)).ack(host.ours(10'000)));
   const auto rest = host.all_sent();
@@ -135,8 +130,7 @@ TEST(Rfc9293Closing, AbortResetsInEveryState) {
 void to_time_wait(Script& host, bool timestamps) {
   Segment first = syn(Script::kPeerIss).mss(1000);
   const auto c = host.established(timestamps ? first.timestamps(5'000, 0) : first);
-  host.engine.close(host.now, c);
-  host.flush();
+  host.close(c);
   Segment last = bare(host.theirs(0)).ack(host.ours(1)).fin();
   host.arrives(timestamps ? last.timestamps(5'001, 0) : last);
   host.forget_sent();
@@ -212,8 +206,7 @@ TEST(Rfc6191, OwnOpenReusesAFlowWhenItsTimestampsHaveMovedOn) {
   host.iss = host.sent().header.sequence;
   host.local_port = 20'000;
   host.arrives(syn(Script::kPeerIss).ack(host.ours(0)).timestamps(5'000, 0));
-  host.engine.close(host.now, *c);
-  host.flush();
+  host.close(*c);
   host.arrives(bare(host.theirs(0)).ack(host.ours(1)).fin().timestamps(5'001, 0));
   EXPECT_EQ(host.engine.time_wait(), 1U);
   host.forget_sent();

@@ -27,8 +27,7 @@ Standing bring_to(Script& host, Reached state) {
   std::uint32_t ours = 0;
   std::uint32_t theirs = 0;
   const auto we_finish = [&] {
-    host.engine.finish(host.now, c);
-    host.flush();
+    host.finish(c);
     ours = 1;
   };
   const auto they_finish = [&] {

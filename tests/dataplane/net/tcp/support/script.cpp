@@ -182,12 +182,13 @@ void Script::syn_received(Segment syn_segment) {
   iss = sent().header.sequence;
 }
 
-ConnectionHandle Script::established(Segment syn_segment) {
+ConnectionHandle Script::established(Segment syn_segment, Duration round_trip) {
   Segment last = bare(theirs(0));
   if (syn_segment.header.options.timestamps) {
     last.timestamps(syn_segment.header.options.timestamps->value, 0);
   }
   syn_received(std::move(syn_segment));
+  if (round_trip > Duration{}) pass(round_trip);
   arrives(last.ack(ours(0)));
   EXPECT_TRUE(silent());
   const auto event = engine.next_event();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/memory_packet_pool.hpp"
@@ -129,6 +130,14 @@ class Script : public IpOutput {
   void write(ConnectionHandle connection, std::size_t size) {
     write(connection, std::string(size, 'x'));
   }
+  void finish(ConnectionHandle connection) {
+    engine.finish(now, connection);
+    flush();
+  }
+  void close(ConnectionHandle connection) {
+    engine.close(now, connection);
+    flush();
+  }
   // Everything that has arrived in order.
   std::string read(ConnectionHandle connection);
   void flush() { engine.flush(now); }
@@ -150,7 +159,11 @@ class Script : public IpOutput {
   void syn_received(Segment syn_segment);
   // Opened by the peer, without timestamps, its event taken.
   ConnectionHandle established() { return established(syn(kPeerIss).mss(1000).sack_permitted()); }
-  ConnectionHandle established(Segment syn_segment);
+  ConnectionHandle established(Segment syn_segment) {
+    return established(std::move(syn_segment), {});
+  }
+  // On a path with this round-trip time, which the handshake shows.
+  ConnectionHandle established(Segment syn_segment, base::Duration round_trip);
   ConnectionHandle connecting(base::Duration timeout = base::Duration::seconds(30));
   // The number of our, or the peer's, n-th byte of text.
   [[nodiscard]] SeqNumber ours(std::uint32_t n) const { return iss + 1 + n; }
