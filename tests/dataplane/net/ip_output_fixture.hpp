@@ -16,6 +16,13 @@
 
 namespace sluice::net {
 
+// What users may set of a packet.
+struct UsersFields {
+  std::uint8_t hop_limit = 0;
+  std::uint8_t traffic_class = 0;
+  bool operator==(const UsersFields&) const = default;
+};
+
 struct Ipv4Family {
   using Output = Ipv4Output;
   static constexpr std::size_t kHeaderSize = 20;
@@ -39,6 +46,11 @@ struct Ipv4Family {
 
   static void set_gateway(InterfaceSettings& settings, const base::IpAddress& gateway) {
     settings.gateway = gateway;
+  }
+  static UsersFields users_fields(base::Bytes packet) {
+    const wire::Ipv4Header header =
+        wire::parse_ipv4(packet, wire::HeaderChecksum::kVerify).value().header;
+    return {.hop_limit = header.ttl, .traffic_class = header.traffic_class};
   }
 };
 
@@ -65,6 +77,10 @@ struct Ipv6Family {
 
   static void set_gateway(InterfaceSettings& settings, const base::IpAddress& gateway) {
     settings.ipv6_gateway = gateway.ipv6();
+  }
+  static UsersFields users_fields(base::Bytes packet) {
+    const wire::Ipv6Header header = wire::parse_ipv6(packet).value().header;
+    return {.hop_limit = header.hop_limit, .traffic_class = header.traffic_class};
   }
 };
 

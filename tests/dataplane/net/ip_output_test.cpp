@@ -128,6 +128,33 @@ TYPED_TEST(IpOutputTest, AddressesOfEveryInterfaceAreLocal) {
   EXPECT_FALSE(this->output_.is_local(ip(TypeParam::kPeer)));
 }
 
+// RFC 9293 3.9.1.9 (MUST-48) and 3.9.2 (MUST-49); the ECN field is the packet's own.
+TYPED_TEST(IpOutputTest, HopLimitAndDscpAreTheUsers) {
+  Interface& interface = this->add(this->settings_a(), TypeParam::kPeer);
+  typename TypeParam::Output output(this->interfaces_, this->counters_,
+                                    {.hop_limit = 17, .dscp = 46});
+  for (const std::uint8_t ecn : {std::uint8_t{0}, std::uint8_t{2}}) {
+    base::PacketPtr packet = this->segment();
+    packet->traffic_class = ecn;
+    output.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer), std::move(packet));
+    const base::PacketPtr frame = interface.link().outgoing().pop_front();
+    ASSERT_TRUE(frame);
+    const auto traffic_class = static_cast<std::uint8_t>(46 << 2 | ecn);
+    EXPECT_EQ(TypeParam::users_fields(frame->bytes().subspan(14)),
+              (UsersFields{.hop_limit = 17, .traffic_class = traffic_class}));
+  }
+}
+
+// RFC 9293 3.9.1.1 (MUST-46): a connection cannot be opened to any of them.
+TYPED_TEST(IpOutputTest, NoRouteLeadsToIllegalDestinations) {
+  this->add(this->settings_a(), TypeParam::kPeer);
+  this->add(this->settings_b(), TypeParam::kPeer);
+  for (const auto destination : TypeParam::kIllegal) {
+    EXPECT_EQ(this->output_.path_mtu(ip(destination)), std::nullopt) << destination;
+  }
+  EXPECT_TRUE(this->output_.path_mtu(ip(TypeParam::kFar)));
+}
+
 TYPED_TEST(IpOutputTest, IllegalDestinationsAreRefused) {
   Interface& a = this->add(this->settings_a(), TypeParam::kPeer);
   this->add(this->settings_b(), TypeParam::kPeer);

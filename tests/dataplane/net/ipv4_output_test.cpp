@@ -23,42 +23,6 @@ TEST_F(Ipv4OutputTest, SegmentGetsAHeader) {
   EXPECT_EQ(sent->total_size, 45U);
 }
 
-// RFC 9293 3.9.1.9 (MUST-48) and 3.9.2 (MUST-49).
-TEST_F(Ipv4OutputTest, TimeToLiveAndDscpAreTheUsers) {
-  Interface& interface = add(settings_a(), Ipv4Family::kPeer);
-  Ipv4Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
-  output.send_tcp(now_, ip(Ipv4Family::kOurs), ip(Ipv4Family::kPeer), segment());
-  const base::PacketPtr frame = interface.link().outgoing().pop_front();
-  ASSERT_TRUE(frame);
-  const auto sent = wire::parse_ipv4(frame->bytes().subspan(14), wire::HeaderChecksum::kVerify);
-  ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->header.ttl, 17);
-  EXPECT_EQ(sent->header.traffic_class, 46 << 2);
-}
-
-TEST_F(Ipv4OutputTest, EcnFieldOfThePacketIsBesideTheUsersDscp) {
-  Interface& interface = add(settings_a(), Ipv4Family::kPeer);
-  base::PacketPtr packet = segment();
-  packet->traffic_class = 2;
-  Ipv4Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
-  output.send_tcp(now_, ip(Ipv4Family::kOurs), ip(Ipv4Family::kPeer), std::move(packet));
-  const base::PacketPtr frame = interface.link().outgoing().pop_front();
-  ASSERT_TRUE(frame);
-  const auto sent = wire::parse_ipv4(frame->bytes().subspan(14), wire::HeaderChecksum::kVerify);
-  ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->header.traffic_class, 46 << 2 | 2);
-}
-
-// RFC 9293 3.9.1.1 (MUST-46): a connection cannot be opened to any of them.
-TEST_F(Ipv4OutputTest, NoRouteLeadsToIllegalDestinations) {
-  add(settings_a(), Ipv4Family::kPeer);
-  add(settings_b(), Ipv4Family::kPeer);
-  for (const auto destination : Ipv4Family::kIllegal) {
-    EXPECT_EQ(output_.path_mtu(ip(destination)), std::nullopt) << destination;
-  }
-  EXPECT_TRUE(output_.path_mtu(ip(Ipv4Family::kFar)));
-}
-
 TEST_F(Ipv4OutputTest, TrainsHeaderHasTheLengthAndTheChecksumOfAll) {
   InterfaceSettings settings = settings_a();
   settings.train_packets = 10;

@@ -23,42 +23,6 @@ TEST_F(Ipv6OutputTest, SegmentGetsAHeader) {
   EXPECT_EQ(sent->total_size, 65U);
 }
 
-// RFC 9293 3.9.1.9 (MUST-48) and 3.9.2 (MUST-49).
-TEST_F(Ipv6OutputTest, HopLimitAndDscpAreTheUsers) {
-  Interface& interface = add(settings_a(), Ipv6Family::kPeer);
-  Ipv6Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
-  output.send_tcp(now_, ip(Ipv6Family::kOurs), ip(Ipv6Family::kPeer), segment());
-  const base::PacketPtr frame = interface.link().outgoing().pop_front();
-  ASSERT_TRUE(frame);
-  const auto sent = wire::parse_ipv6(frame->bytes().subspan(14));
-  ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->header.hop_limit, 17);
-  EXPECT_EQ(sent->header.traffic_class, 46 << 2);
-}
-
-TEST_F(Ipv6OutputTest, EcnFieldOfThePacketIsBesideTheUsersDscp) {
-  Interface& interface = add(settings_a(), Ipv6Family::kPeer);
-  base::PacketPtr packet = segment();
-  packet->traffic_class = 2;
-  Ipv6Output output(interfaces_, counters_, {.hop_limit = 17, .dscp = 46});
-  output.send_tcp(now_, ip(Ipv6Family::kOurs), ip(Ipv6Family::kPeer), std::move(packet));
-  const base::PacketPtr frame = interface.link().outgoing().pop_front();
-  ASSERT_TRUE(frame);
-  const auto sent = wire::parse_ipv6(frame->bytes().subspan(14));
-  ASSERT_TRUE(sent);
-  EXPECT_EQ(sent->header.traffic_class, 46 << 2 | 2);
-}
-
-// RFC 9293 3.9.1.1 (MUST-46): a connection cannot be opened to any of them.
-TEST_F(Ipv6OutputTest, NoRouteLeadsToIllegalDestinations) {
-  add(settings_a(), Ipv6Family::kPeer);
-  add(settings_b(), Ipv6Family::kPeer);
-  for (const auto destination : Ipv6Family::kIllegal) {
-    EXPECT_EQ(output_.path_mtu(ip(destination)), std::nullopt) << destination;
-  }
-  EXPECT_TRUE(output_.path_mtu(ip(Ipv6Family::kFar)));
-}
-
 // RFC 4007 9.
 TEST_F(Ipv6OutputTest, LinkLocalAddressesStayOnTheirLink) {
   Interface& a = add(settings_a(), Ipv6Family::kGateway);
