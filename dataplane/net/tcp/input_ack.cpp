@@ -112,9 +112,11 @@ void Input::acknowledge(const Arrival& arrival, Connection& c, bool window_chang
                                 .duplicate_end = outcome.duplicate_end});
   react(core_, c, outcome, before, {.probe_repaired = repaired, .echoed = echoed});
   // RFC 3168 6.1.2: a window of one segment comes down no further, but its next new one waits for
-  // the time of a retransmission. What was lost is not new, and CWR, which ends the echo, waits
-  // behind it.
-  if (echoed && outbox.congestion.cwnd() <= c.snd.mss && outbox.recovery.next_lost() == nullptr) {
+  // the time of a retransmission. CWR, which ends the echo, goes with that: it must not wait behind
+  // what was lost, which is not new, nor for as long as the peer sends, with the echo on
+  // everything.
+  if (echoed && outcome.acked > 0 && outbox.congestion.cwnd() <= c.snd.mss &&
+      outbox.recovery.next_lost() == nullptr) {
     outbox.pace = core_.now + c.rtt.rto(core_.settings.rto_minimum);
   }
   c.deadline(Timer::kResume).bring_forward_to(outcome.look_again);

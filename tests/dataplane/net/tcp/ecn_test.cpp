@@ -293,6 +293,28 @@ TEST_F(TcpEcn, EchoAtAWindowOfOneSegmentHoldsNewTextBackForARetransmissionTimeou
   EXPECT_EQ(host_.all_sent().size(), 2U);
 }
 
+// Its text carries the echo until CWR has come.
+TEST_F(TcpEcn, PeerThatGoesOnSendingDoesNotHoldNewTextBackForEver) {
+  host_.write(connection_, kMss);
+  pass_one_timeout(host_);
+  host_.write(connection_, 4 * kMss);
+  host_.forget_sent();
+  peer_echoes(1);
+  std::uint32_t at = 0;
+  for (int i = 0; i < 5; ++i) {
+    host_.pass(Duration::milliseconds(90));
+    host_.arrives(data(host_.theirs(at), "text").ack(host_.ours(kMss)).ece());
+    at += static_cast<std::uint32_t>(host_.read(connection_).size());
+  }
+  std::size_t texts = 0;
+  for (const Segment& segment : host_.all_sent()) {
+    if (segment.text.empty()) continue;
+    EXPECT_TRUE(segment.header.flags.cwr);
+    ++texts;
+  }
+  EXPECT_EQ(texts, 1U);
+}
+
 // For whatever reason the window comes down.
 TEST_F(TcpEcn, ReductionAfterATimeoutIsReportedToo) {
   host_.write(connection_, 2 * kMss);
