@@ -15,16 +15,12 @@ class DualOutput final : public IpOutput {
   // Both outlive the object.
   DualOutput(Ipv4Output& ipv4, Ipv6Output& ipv6) : ipv4_(ipv4), ipv6_(ipv6) {}
 
-  void send_tcp(base::Instant now, const base::IpAddress& source,
+  void send_tcp(WayOut& way, base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override {
-    of(destination).send_tcp(now, source, destination, std::move(segment));
-  }
-  void send_tcp_along(WayOut& way, base::Instant now, const base::IpAddress& source,
-                      const base::IpAddress& destination, base::PacketPtr segment) override {
     if (destination.is_ipv4()) {
-      ipv4_.send_tcp_along(way, now, source, destination, std::move(segment));
+      ipv4_.send_tcp(way, now, source, destination, std::move(segment));
     } else {
-      ipv6_.send_tcp_along(way, now, source, destination, std::move(segment));
+      ipv6_.send_tcp(way, now, source, destination, std::move(segment));
     }
   }
   [[nodiscard]] std::optional<std::size_t> path_mtu(

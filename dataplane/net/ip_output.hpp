@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "base/address.hpp"
 #include "base/packet.hpp"
@@ -28,15 +27,10 @@ class IpOutput {
   // in front, or a train of such segments behind their header, where trains go; with the ECN field
   // of the packet's traffic class. Fills in the TCP checksum (or asks the device to), prepends the
   // headers, resolves the next hop, and queues the frame. Takes over this reference to the packet;
-  // what cannot be sent is counted and released.
-  virtual void send_tcp(base::Instant now, const base::IpAddress& source,
+  // what cannot be sent is counted and released. `way` is the name of the way that the last segment
+  // from there to there took; this one goes along it where it still holds, and leaves its own.
+  virtual void send_tcp(WayOut& way, base::Instant now, const base::IpAddress& source,
                         const base::IpAddress& destination, base::PacketPtr segment) = 0;
-  // The same, by the way that the last segment from there to there took, if it still holds. The
-  // name is that of the way that this one takes.
-  virtual void send_tcp_along(WayOut& /*way*/, base::Instant now, const base::IpAddress& source,
-                              const base::IpAddress& destination, base::PacketPtr segment) {
-    send_tcp(now, source, destination, std::move(segment));
-  }
 
   // The largest IP packet towards the destination; nothing when there is no route.
   [[nodiscard]] virtual std::optional<std::size_t> path_mtu(

@@ -9,8 +9,8 @@
 
 namespace sluice::net {
 
-void Ipv4Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
-                                const base::IpAddress& destination, base::PacketPtr segment) {
+void Ipv4Output::send_tcp(WayOut& name, base::Instant now, const base::IpAddress& source,
+                          const base::IpAddress& destination, base::PacketPtr segment) {
   if (const Way* way = way_named(name, source, now, *segment)) {
     write_headers(source.ipv4(), destination.ipv4(), *way->interface, *segment);
     return way->send(std::move(segment));

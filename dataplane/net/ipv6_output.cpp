@@ -18,8 +18,8 @@ bool any_prefixes(const Interfaces& interfaces, Predicate predicate) {
 
 }  // namespace
 
-void Ipv6Output::send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
-                                const base::IpAddress& destination, base::PacketPtr segment) {
+void Ipv6Output::send_tcp(WayOut& name, base::Instant now, const base::IpAddress& source,
+                          const base::IpAddress& destination, base::PacketPtr segment) {
   if (const Way* way = way_named(name, source, now, *segment)) {
     write_headers(source.ipv6(), destination.ipv6(), *way->interface, *segment);
     return way->send(std::move(segment));

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 #include "base/address.hpp"
 #include "base/counters.hpp"
@@ -26,13 +25,8 @@ class Ipv6Output final : public IpOutput {
              const IpSettings& settings = {})
       : interfaces_(interfaces), counters_(counters), settings_(settings) {}
 
-  void send_tcp(base::Instant now, const base::IpAddress& source,
-                const base::IpAddress& destination, base::PacketPtr segment) override {
-    WayOut unnamed;
-    send_tcp_along(unnamed, now, source, destination, std::move(segment));
-  }
-  void send_tcp_along(WayOut& name, base::Instant now, const base::IpAddress& source,
-                      const base::IpAddress& destination, base::PacketPtr segment) override;
+  void send_tcp(WayOut& name, base::Instant now, const base::IpAddress& source,
+                const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
   // Addresses that are still tentative included: one may listen on them.

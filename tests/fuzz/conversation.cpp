@@ -104,8 +104,8 @@ class Conversation final : public net::IpOutput {
   }
 
   // --- IpOutput: what the peer hears ---
-  void send_tcp(base::Instant, const IpAddress& source, const IpAddress& destination,
-                PacketPtr segment) override {
+  void send_tcp(net::WayOut& /*way*/, base::Instant, const IpAddress& source,
+                const IpAddress& destination, PacketPtr segment) override {
     require(source == ours_ && destination == peer_, "segments go to the peer");
     const auto parsed = wire::parse_tcp(segment->bytes());
     require(parsed && !parsed->malformed_options, "segments are well formed");

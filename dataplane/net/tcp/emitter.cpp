@@ -300,8 +300,7 @@ void Emitter::hand_over(const base::FourTuple& flow, WayOut& way, const TcpHeade
 
 void Emitter::pass_on(const base::FourTuple& flow, WayOut& way, PacketPtr segment) {
   core_.count(NetCounter::kTcpSegmentsOut);
-  core_.ip.send_tcp_along(way, core_.now, flow.local.address, flow.remote.address,
-                          std::move(segment));
+  core_.ip.send_tcp(way, core_.now, flow.local.address, flow.remote.address, std::move(segment));
 }
 
 PacketPtr Emitter::fresh() {

@@ -140,7 +140,13 @@ class IpOutputFixture : public ::testing::Test {
     return head;
   }
   void send(std::string_view source, std::string_view destination, std::size_t payload = 5) {
-    output_.send_tcp(now_, ip(source), ip(destination), segment(payload));
+    WayOut way;
+    output_.send_tcp(way, now_, ip(source), ip(destination), segment(payload));
+  }
+  void send_to_peer(base::PacketPtr packet) { send_to_peer(output_, std::move(packet)); }
+  void send_to_peer(typename Family::Output& output, base::PacketPtr packet) {
+    WayOut way;
+    output.send_tcp(way, now_, ip(Family::kOurs), ip(Family::kPeer), std::move(packet));
   }
 
   base::Instant now_ = base::Instant::from_nanoseconds(1);

@@ -50,8 +50,7 @@ TYPED_TEST(IpOutputTest, TrainBecomesSegmentsWithRightHeaders) {
   settings.train_packets = 3;
   Interface& interface = this->add(settings, TypeParam::kPeer);
   EXPECT_EQ(this->output_.train_packets(ip(TypeParam::kOurs), ip(TypeParam::kPeer)), 3U);
-  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                         this->train(3, 1400));
+  this->send_to_peer(this->train(3, 1400));
   const base::PacketPtr train = interface.link().outgoing().pop_front();
   ASSERT_TRUE(train);
   const auto frames = test::cut(*train);
@@ -70,8 +69,7 @@ TYPED_TEST(IpOutputTest, TrainBecomesSegmentsWithRightHeaders) {
 TYPED_TEST(IpOutputTest, TrainThatTheDeviceWouldNotTakeIsRefusedWhole) {
   InterfaceSettings settings = this->settings_a();
   Interface& without = this->add(settings, TypeParam::kPeer);
-  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                         this->train(2, 1000));
+  this->send_to_peer(this->train(2, 1000));
   EXPECT_TRUE(without.link().outgoing().empty());
   EXPECT_EQ(this->output_.train_packets(ip(TypeParam::kOurs), ip(TypeParam::kPeer)), 0U);
   this->interfaces_.clear();
@@ -80,8 +78,7 @@ TYPED_TEST(IpOutputTest, TrainThatTheDeviceWouldNotTakeIsRefusedWhole) {
   for (const auto& [packets, size] : {std::pair<std::size_t, std::uint16_t>{51, 100},
                                       {2, 1500 - TypeParam::kHeaderSize - 19},
                                       {46, 1440}}) {  // more than IP can say
-    this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                           this->train(packets, size));
+    this->send_to_peer(this->train(packets, size));
   }
   EXPECT_TRUE(with.link().outgoing().empty());
   EXPECT_EQ(this->counters_[TypeParam::kTooBig], 4U);
@@ -136,7 +133,7 @@ TYPED_TEST(IpOutputTest, HopLimitAndDscpAreTheUsers) {
   for (const std::uint8_t ecn : {std::uint8_t{0}, std::uint8_t{2}}) {
     base::PacketPtr packet = this->segment();
     packet->traffic_class = ecn;
-    output.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer), std::move(packet));
+    this->send_to_peer(output, std::move(packet));
     const base::PacketPtr frame = interface.link().outgoing().pop_front();
     ASSERT_TRUE(frame);
     const auto traffic_class = static_cast<std::uint8_t>(46 << 2 | ecn);
@@ -178,7 +175,7 @@ TYPED_TEST(IpOutputTest, SegmentWithoutHeadroomIsRefused) {
   this->add(this->settings_a(), TypeParam::kPeer);
   base::PacketPtr packet = this->segment();
   packet->prepend(packet->headroom() - (14 + TypeParam::kHeaderSize - 1));
-  this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer), std::move(packet));
+  this->send_to_peer(std::move(packet));
   EXPECT_EQ(this->counters_[TypeParam::kNoHeadroom], 1U);
 }
 
@@ -195,8 +192,7 @@ TYPED_TEST(IpOutputTest, QueueThatTheDeviceDoesNotDrainIsBounded) {
   for (std::size_t i = 0; i < base::limits::kMaxOutgoingFrames + 3; ++i) {
     base::PacketPtr packet(large.allocate());
     wire::serialize_tcp(header, packet->append(wire::tcp_header_size(header)));
-    this->output_.send_tcp(this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                           std::move(packet));
+    this->send_to_peer(std::move(packet));
   }
   EXPECT_EQ(interface.link().outgoing().packets(), base::limits::kMaxOutgoingFrames);
   EXPECT_EQ(this->counters_[NetCounter::kFrameQueueFull], 3U);

@@ -27,7 +27,7 @@ TEST_F(Ipv4OutputTest, TrainsHeaderHasTheLengthAndTheChecksumOfAll) {
   InterfaceSettings settings = settings_a();
   settings.train_packets = 10;
   Interface& interface = add(settings, Ipv4Family::kPeer);
-  output_.send_tcp(now_, ip(Ipv4Family::kOurs), ip(Ipv4Family::kPeer), train(10, 1000));
+  send_to_peer(train(10, 1000));
   const base::PacketPtr frame = interface.link().outgoing().pop_front();
   ASSERT_TRUE(frame);
   const auto packet = frame->bytes().subspan(14);

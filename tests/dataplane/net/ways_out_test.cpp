@@ -12,8 +12,7 @@ class WaysOutTest : public IpOutputFixture<Family> {
  protected:
   // Where the frame that this makes goes to; nothing where none is made.
   std::optional<base::MacAddress> send_along(WayOut& way, std::string_view destination) {
-    this->output_.send_tcp_along(way, this->now_, ip(Family::kOurs), ip(destination),
-                                 this->segment());
+    this->output_.send_tcp(way, this->now_, ip(Family::kOurs), ip(destination), this->segment());
     const base::PacketPtr frame = this->interfaces_[0]->link().outgoing().pop_front();
     if (!frame) return std::nullopt;
     // Questions for a neighbour go to a group, or to everybody.
@@ -35,8 +34,8 @@ TYPED_TEST(WaysOutTest, FrameIsTheSameAlongANamedWay) {
   for (base::PacketPtr& frame : frames) {
     base::PacketPtr segment = this->segment();
     segment->traffic_class = 2;
-    this->output_.send_tcp_along(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kFar),
-                                 std::move(segment));
+    this->output_.send_tcp(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kFar),
+                           std::move(segment));
     EXPECT_TRUE(this->is_named(way));
     frame = interface.link().outgoing().pop_front();
     ASSERT_TRUE(frame);
@@ -60,8 +59,8 @@ TYPED_TEST(WaysOutTest, NeighbourThatIsNoLongerBelievedIsAskedAndThenGivenUp) {
   WayOut way;
   EXPECT_EQ(this->send_along(way, TypeParam::kPeer), this->mac(9));
   this->now_ = this->now_ + Neighbours::kReachableTime;
-  this->output_.send_tcp_along(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                               this->segment());
+  this->output_.send_tcp(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                         this->segment());
   EXPECT_EQ(interface.link().outgoing().packets(), 2U);  // a question, and the segment
   interface.link().outgoing().clear();
   base::PacketQueue undeliverable;
@@ -90,8 +89,8 @@ TYPED_TEST(WaysOutTest, SegmentThatTheLinkDoesNotTakeIsRefusedAlongANamedWay) {
   this->add(this->settings_a(), TypeParam::kPeer);
   WayOut way;
   EXPECT_EQ(this->send_along(way, TypeParam::kPeer), this->mac(9));
-  this->output_.send_tcp_along(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
-                               this->segment(1500));
+  this->output_.send_tcp(way, this->now_, ip(TypeParam::kOurs), ip(TypeParam::kPeer),
+                         this->segment(1500));
   EXPECT_EQ(this->counters_[TypeParam::kTooBig], 1U);
 }
 

@@ -73,8 +73,8 @@ std::optional<std::size_t> Script::path_mtu(const IpAddress&) const {
   return 1500;
 }
 
-void Script::send_tcp(Instant, const IpAddress& source, const IpAddress& destination,
-                      PacketPtr segment) {
+void Script::send_tcp(WayOut& /*way*/, Instant, const IpAddress& source,
+                      const IpAddress& destination, PacketPtr segment) {
   EXPECT_EQ(source, local);
   EXPECT_EQ(destination, remote);
   const auto parsed = wire::parse_tcp(segment->bytes());

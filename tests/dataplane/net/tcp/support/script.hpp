@@ -169,7 +169,7 @@ class Script : public IpOutput {
   [[nodiscard]] SeqNumber ours(std::uint32_t n) const { return iss + 1 + n; }
   [[nodiscard]] SeqNumber theirs(std::uint32_t n) const { return kPeerIss + 1 + n; }
 
-  void send_tcp(base::Instant now, const base::IpAddress& source,
+  void send_tcp(WayOut& /*way*/, base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;

@@ -46,7 +46,7 @@ Host::Host(Simulation& world, const Options& options)
 
 Host::~Host() = default;
 
-void Host::send_tcp(Instant, const IpAddress& source, const IpAddress& destination,
+void Host::send_tcp(WayOut& /*way*/, Instant, const IpAddress& source, const IpAddress& destination,
                     PacketPtr segment) {
   EXPECT_EQ(source, address);
   EXPECT_EQ(destination, peer->address);

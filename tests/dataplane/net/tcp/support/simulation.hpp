@@ -54,7 +54,7 @@ class Host final : public IpOutput {
   Host(Simulation& world, const Options& options);
   ~Host() override;
 
-  void send_tcp(base::Instant now, const base::IpAddress& source,
+  void send_tcp(WayOut& /*way*/, base::Instant now, const base::IpAddress& source,
                 const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(const base::IpAddress&) const override {
     return mtu;
