@@ -191,6 +191,8 @@ class Packet {
     train_.text_size += static_cast<std::uint32_t>(text.size());
     train_list()[train_.packets++] = &text;
   }
+  // Its packets with text, and the references to them, are somebody else's now.
+  void leave_train() { train_ = {}; }
   [[nodiscard]] std::size_t max_train_packets() const {
     return (capacity_ - kTrainOffset) / sizeof(Packet*);
   }

@@ -27,10 +27,6 @@ class DualOutput final : public IpOutput {
       const base::IpAddress& destination) const override {
     return of(destination).path_mtu(destination);
   }
-  [[nodiscard]] std::size_t train_packets(const base::IpAddress& source,
-                                          const base::IpAddress& destination) const override {
-    return of(destination).train_packets(source, destination);
-  }
   [[nodiscard]] bool is_local(const base::IpAddress& address) const override {
     return of(address).is_local(address);
   }

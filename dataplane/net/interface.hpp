@@ -27,11 +27,13 @@ class Interface {
       : mtu_(settings.mtu),
         verifies_checksums_(settings.device_verifies_checksums),
         computes_checksums_(settings.device_computes_checksums),
-        train_packets_(settings.train_packets),
+        train_packets_(settings.train_packets > 0 ? settings.train_packets : kCutBySoftware),
         answers_(settings.answers_arp),
         subnets_(settings.addresses, settings.gateway, settings.routes),
         prefixes_(settings.addresses, settings.mac, settings.ipv6_gateway, settings.routes),
-        link_(settings.mac, counters, settings.vlan),
+        link_(settings.mac, counters, settings.vlan,
+              {.cuts_trains = settings.train_packets > 0,
+               .computes_checksums = settings.device_computes_checksums}),
         arp_({.link = link_,
               .subnets = subnets_,
               .neighbours = neighbours_,
@@ -63,6 +65,7 @@ class Interface {
   [[nodiscard]] std::size_t mtu() const { return mtu_; }
   [[nodiscard]] bool verifies_checksums() const { return verifies_checksums_; }
   [[nodiscard]] bool computes_checksums() const { return computes_checksums_; }
+  // Packets of text that a train may have.
   [[nodiscard]] std::size_t train_packets() const { return train_packets_; }
   // True when the payload of an IP packet, or each segment of a train, fits behind such a header.
   [[nodiscard]] bool takes(const base::Packet& payload, std::size_t ip_header_size) const {
@@ -110,6 +113,8 @@ class Interface {
     return gateways;
   }
 
+  // As much as the packet that leads a train has room for without hesitation.
+  static constexpr std::size_t kCutBySoftware = 64;
   // What the IPv4 header's total length can say.
   static constexpr std::size_t kLongestPacket = 65'535;
 

@@ -2,6 +2,7 @@
 // segment. One implementation per address family stands behind it; TCP knows none of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +22,9 @@ struct WayOut {
 
 class IpOutput {
  public:
+  // The most that IP and the link put in front of a segment: IPv6, Ethernet and a VLAN tag.
+  static constexpr std::size_t kMostHeaders = 40 + 18;
+
   virtual ~IpOutput() = default;
 
   // Sends a TCP segment that begins at the packet's first byte and has headroom for IP and Ethernet
@@ -40,24 +44,21 @@ class IpOutput {
   [[nodiscard]] std::optional<std::size_t> mtu_everywhere() const {
     return mtu_ != 0 && !mtus_differ_ ? std::optional(mtu_) : std::nullopt;
   }
-  void note_interface(std::size_t mtu) {
+  void note_mtu(std::size_t mtu) {
     mtus_differ_ = mtus_differ_ || (mtu_ != 0 && mtu_ != mtu);
     mtu_ = mtu;
   }
-  // False while there is no interface that takes trains: nobody need look for one.
-  [[nodiscard]] bool any_trains() const { return any_trains_; }
-  void allow_trains() { any_trains_ = true; }
-  // Packets of text that a train may have from here to there; 0: no trains.
-  [[nodiscard]] virtual std::size_t train_packets(const base::IpAddress& /*source*/,
-                                                  const base::IpAddress& /*destination*/) const {
-    return 0;
+  // Packets of text that a train may have, whichever interface it takes; 0: no trains.
+  [[nodiscard]] std::size_t train_packets() const { return train_packets_; }
+  void allow_trains(std::size_t packets) {
+    train_packets_ = train_packets_ == 0 ? packets : std::min(train_packets_, packets);
   }
   // True for an address of one of our interfaces.
   [[nodiscard]] virtual bool is_local(const base::IpAddress& address) const = 0;
 
  private:
-  bool any_trains_ = false;
   bool mtus_differ_ = false;
+  std::size_t train_packets_ = 0;
   std::size_t mtu_ = 0;  // of the latest interface; 0: there is none
 };
 

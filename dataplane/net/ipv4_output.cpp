@@ -81,13 +81,6 @@ std::optional<std::size_t> Ipv4Output::path_mtu(const base::IpAddress& destinati
   return mtu;
 }
 
-std::size_t Ipv4Output::train_packets(const base::IpAddress& source,
-                                      const base::IpAddress& destination) const {
-  if (!source.is_ipv4() || !destination.is_ipv4()) return 0;
-  const auto found = route(source.ipv4(), destination.ipv4());
-  return found ? found->interface->train_packets() : 0;
-}
-
 bool Ipv4Output::is_local(const base::IpAddress& address) const {
   return address.is_ipv4() && owns(address.ipv4());
 }

@@ -28,8 +28,6 @@ class Ipv4Output final : public IpOutput {
                 const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
-  [[nodiscard]] std::size_t train_packets(const base::IpAddress& source,
-                                          const base::IpAddress& destination) const override;
   [[nodiscard]] bool is_local(const base::IpAddress& address) const override;
 
   // Sends an ICMP message, its own checksum filled in.

@@ -89,13 +89,6 @@ std::optional<std::size_t> Ipv6Output::path_mtu(const base::IpAddress& destinati
   return mtu;
 }
 
-std::size_t Ipv6Output::train_packets(const base::IpAddress& source,
-                                      const base::IpAddress& destination) const {
-  if (source.is_ipv4() || destination.is_ipv4()) return 0;
-  const auto found = route(source.ipv6(), destination.ipv6());
-  return found ? found->interface->train_packets() : 0;
-}
-
 bool Ipv6Output::is_local(const base::IpAddress& address) const {
   return !address.is_ipv4() && any_prefixes(interfaces_, [&](const Ipv6Prefixes& prefixes) {
     return prefixes.owns(address.ipv6());

@@ -30,8 +30,6 @@ class Ipv6Output final : public IpOutput {
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
   // Addresses that are still tentative included: one may listen on them.
-  [[nodiscard]] std::size_t train_packets(const base::IpAddress& source,
-                                          const base::IpAddress& destination) const override;
   [[nodiscard]] bool is_local(const base::IpAddress& address) const override;
 
   // Sends an ICMPv6 message, its own checksum filled in.

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/limits.hpp"
+#include "dataplane/net/train_cutter.hpp"
 
 namespace sluice::net {
 
@@ -24,10 +25,6 @@ void Link::send(const base::MacAddress& destination, wire::EtherType type,
 }
 
 void Link::send(base::Bytes header, base::PacketPtr payload) {
-  if (outgoing_.packets() >= base::limits::kMaxOutgoingFrames) {
-    counters_.add(NetCounter::kFrameQueueFull);
-    return;
-  }
   const base::MutableBytes space = payload->prepend(header.size());
   // Of a size that is known when this is compiled, for the header that nearly every frame has.
   if (header.size() == wire::EthernetHeader::kSize) {
@@ -35,8 +32,26 @@ void Link::send(base::Bytes header, base::PacketPtr payload) {
   } else {
     std::memcpy(space.data(), header.data(), header.size());
   }
+  if (payload->leads_train() && !offloads_.cuts_trains) return queue_cut(std::move(payload));
+  queue(std::move(payload));
+}
+
+void Link::queue_cut(base::PacketPtr train) {
+  TrainCutter cutter(*train, offloads_.computes_checksums);
+  for (base::Packet* text : train->train_text()) {
+    cutter.make_frame(*text);
+    queue(base::PacketPtr(text));
+  }
+  train->leave_train();
+}
+
+void Link::queue(base::PacketPtr frame) {
+  if (outgoing_.packets() >= base::limits::kMaxOutgoingFrames) {
+    counters_.add(NetCounter::kFrameQueueFull);
+    return;
+  }
   counters_.add(NetCounter::kFramesOut);
-  outgoing_.push_back(std::move(payload));
+  outgoing_.push_back(std::move(frame));
 }
 
 }  // namespace sluice::net

@@ -1,5 +1,6 @@
 // The Ethernet side of an interface: knows the frames that are for its VLAN, puts the link-layer
-// header on what is sent and holds the finished frames until the device takes them.
+// header on what is sent and holds the finished frames until the device takes them; trains as the
+// segments that they stand for, unless the device cuts them itself.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +15,18 @@
 
 namespace sluice::net {
 
+// What the device does of itself to what is sent.
+struct SendOffloads {
+  bool cuts_trains = false;
+  bool computes_checksums = false;
+};
+
 class Link {
  public:
   // `counters` outlives the link.
   Link(const base::MacAddress& mac, base::Counters<NetCounter>& counters,
-       std::optional<std::uint16_t> vlan = std::nullopt)
-      : mac_(mac), vlan_(vlan), counters_(counters) {}
+       std::optional<std::uint16_t> vlan = std::nullopt, SendOffloads offloads = {})
+      : mac_(mac), vlan_(vlan), offloads_(offloads), counters_(counters) {}
 
   // Of the VLAN of this interface, or untagged where it is in none. A tag that names no VLAN only
   // carries a priority (IEEE 802.1Q 6.9).
@@ -43,8 +50,12 @@ class Link {
   [[nodiscard]] base::PacketQueue& outgoing() { return outgoing_; }
 
  private:
+  void queue(base::PacketPtr frame);
+  void queue_cut(base::PacketPtr train);
+
   base::MacAddress mac_;
   std::optional<std::uint16_t> vlan_;
+  SendOffloads offloads_;
   base::Counters<NetCounter>& counters_;
   base::PacketQueue outgoing_;
 };

@@ -214,8 +214,8 @@ InterfaceId Stack::add_interface(const InterfaceSettings& settings) {
   assert(parts_->interfaces.size() < base::limits::kMaxPorts);
   auto interface =
       std::make_unique<Interface>(settings, parts_->hash_key, parts_->pool, parts_->counters);
-  if (settings.train_packets > 0) parts_->output.allow_trains();
-  parts_->output.note_interface(interface->mtu());
+  parts_->output.allow_trains(interface->train_packets());
+  parts_->output.note_mtu(interface->mtu());
   interface->arp().announce();
   parts_->interfaces.push_back(std::move(interface));
   return static_cast<InterfaceId>(parts_->interfaces.size() - 1);

@@ -53,7 +53,8 @@ struct InterfaceSettings {
   std::uint16_t mtu = 1500;                          // bytes
   bool device_verifies_checksums = false;
   bool device_computes_checksums = false;
-  // Packets of text in a train that the device cuts into segments; 0: it takes no trains.
+  // Packets of text in a train that the device cuts into segments; 0: it takes no trains, and
+  // software cuts them.
   std::uint16_t train_packets = 0;
   // Announces and answers for its addresses: ARP, Neighbour Discovery and echo. One worker's stack
   // does, where several serve an interface.

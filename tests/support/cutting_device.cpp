@@ -84,6 +84,16 @@ std::vector<ByteVector> cut(const base::Packet& train) {
   return frames;
 }
 
+ByteVector finished(const base::Packet& frame) {
+  ByteVector bytes(frame.bytes().begin(), frame.bytes().end());
+  if (!frame.checksum.l4_wanted) return bytes;
+  wire::InternetSum sum;
+  const std::size_t tcp = std::size_t{frame.checksum.l2_size} + frame.checksum.l3_size;
+  sum.add(base::Bytes(bytes).subspan(tcp));
+  store(&bytes[tcp + wire::kTcpChecksumOffset], sum.checksum());
+  return bytes;
+}
+
 CuttingDevice::CuttingDevice(std::unique_ptr<nic::Device> inner, std::uint16_t train_packets,
                              base::PacketPool& pool)
     : inner_(std::move(inner)), info_(inner_->info()), pool_(pool) {

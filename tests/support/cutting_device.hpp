@@ -18,6 +18,9 @@ namespace sluice::test {
 // checksum's field holds the pseudo-header's sum without a length.
 [[nodiscard]] std::vector<ByteVector> cut(const base::Packet& train);
 
+// Any other frame on the wire: TCP's checksum filled in, where the device is to do it.
+[[nodiscard]] ByteVector finished(const base::Packet& frame);
+
 // Wraps a device and takes trains for it.
 class CuttingDevice final : public nic::Device {
  public:

@@ -15,9 +15,6 @@ using wire::TcpHeader;
 
 namespace {
 
-// What IP and the link may put in front of a segment: IPv6, Ethernet and a VLAN tag.
-constexpr std::size_t kLowerHeaders = 40 + 18;
-
 std::size_t ip_header_size(const base::IpAddress& address) {
   return address.is_ipv4() ? 20 : 40;
 }
@@ -176,9 +173,9 @@ bool Emitter::send_data(Connection& c, const SendSegment& segment) {
   return true;
 }
 
-// The header is that of the first segment; the device leaves FIN and PSH to the last.
+// The header is that of the first segment; whoever cuts the train leaves FIN and PSH to the last.
 bool Emitter::send_train(Connection& c, const SendSegment& first, std::size_t segments) {
-  PacketPtr packet = fresh();
+  PacketPtr packet(core_.packets.allocate());
   if (!packet) return false;
   const SendSegment& last = couple(*packet, first, segments);
   if (is_ecn_capable(c, first)) packet->traffic_class = kEct;
@@ -202,7 +199,7 @@ void Emitter::send_plain(Connection& c, const wire::PlainTcpHeader& header, Pack
 PacketPtr Emitter::packet_for(const SendSegment& segment, std::size_t header_size) {
   if (segment.packet == nullptr) return fresh();
   Packet& packet = *segment.packet;
-  if (!packet.exclusive() || segment.offset < header_size + kLowerHeaders) {
+  if (!packet.exclusive() || segment.offset < header_size + IpOutput::kMostHeaders) {
     PacketPtr copy = fresh();
     if (!copy) return {};
     assert(copy->tailroom() >= segment.size);

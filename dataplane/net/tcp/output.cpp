@@ -141,10 +141,10 @@ Output::Choice Output::cut(Connection& c, SendSegment& segment, std::uint32_t si
 // The segment, or a train that it leads and that ends with the one that reaches `most` bytes.
 // Returns how much that was, in sequence space: nothing where there was no packet.
 std::uint32_t Output::transmit_some(Connection& c, SendSegment& first, std::uint32_t most) {
-  if (!core_.ip.any_trains()) return transmit(c, first) ? first.length() : 0;
   const std::size_t segments = segments_together(c, first, most);
-  if (segments == 1) return transmit(c, first) ? first.length() : 0;
-  if (!emitter_.send_train(c, first, segments)) return 0;
+  if (segments == 1 || !emitter_.send_train(c, first, segments)) {
+    return transmit(c, first) ? first.length() : 0;
+  }
   std::uint32_t length = 0;
   SendSegment* segment = &first;
   for (std::size_t i = 0; i < segments; ++i) {
@@ -160,16 +160,15 @@ std::uint32_t Output::transmit_some(Connection& c, SendSegment& first, std::uint
 // CWR (RFC 3168 6.1.2), which not every device takes off the others.
 std::size_t Output::segments_together(const Connection& c, const SendSegment& first,
                                       std::uint32_t most) const {
-  if (first.fate != Fate::kUnsent || first.next == nullptr) return 1;
+  if (first.next == nullptr || first.fate != Fate::kUnsent) return 1;
   if (first.size != c.snd.mss || c.snd.ecn.cwr_due()) return 1;
   const Outbox& outbox = *c.outbox;
   const std::int64_t window =
       std::int64_t{outbox.congestion.cwnd()} - outbox.recovery.pipe(c.snd.mss);
-  return train_length(
-      first, {.packets = core_.ip.train_packets(c.flow.local.address, c.flow.remote.address),
-              .bytes = std::min(
-                  {std::int64_t{usable_window(c)}, window, std::int64_t{most} + c.snd.mss - 1}),
-              .mss = c.snd.mss});
+  return train_length(first, {.packets = core_.ip.train_packets(),
+                              .bytes = std::min({std::int64_t{usable_window(c)}, window,
+                                                 std::int64_t{most} + c.snd.mss - 1}),
+                              .mss = c.snd.mss});
 }
 
 // False when there is no node left.

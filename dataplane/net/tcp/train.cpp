@@ -1,5 +1,8 @@
 #include "dataplane/net/tcp/train.hpp"
 
+#include "dataplane/net/ip_output.hpp"
+#include "dataplane/wire/tcp.hpp"
+
 namespace sluice::net::tcp {
 namespace {
 
@@ -7,8 +10,10 @@ namespace {
 constexpr std::int64_t kMostText = 65'535 - 120;
 
 // What somebody else holds, or a part of which is another segment, cannot be described as this one.
+// Headers go in front of the text where software cuts the train.
 bool can_travel(const SendSegment& segment, std::uint32_t mss) {
-  return segment.packet != nullptr && segment.size <= mss && segment.packet->exclusive();
+  return segment.packet != nullptr && segment.size <= mss && segment.packet->exclusive() &&
+         segment.offset >= wire::TcpHeader::kMaxSize + IpOutput::kMostHeaders;
 }
 
 }  // namespace

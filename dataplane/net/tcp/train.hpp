@@ -1,5 +1,5 @@
-// Segments of a send queue that go out together, as one train for a device that cuts it into the
-// same segments again (TSO). To recovery each remains a segment of its own.
+// Segments of a send queue that go out together, as one train that is cut into the same segments
+// again below: by the device (TSO), or by software. To recovery each remains a segment of its own.
 #pragma once
 
 #include <cstddef>

@@ -53,8 +53,7 @@ struct Path {
 class Transfer {
  public:
   Transfer(const Path& path, std::size_t most_in_train) : path_(path), host_(options(path)) {
-    if (most_in_train > 0) host_.allow_trains();
-    host_.most_in_train = most_in_train;
+    if (most_in_train > 0) host_.allow_trains(most_in_train);
     connection_ =
         host_.established(syn(Script::kPeerIss).mss(kMss).sack_permitted().scale(4).ece().cwr());
   }

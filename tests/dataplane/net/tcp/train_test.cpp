@@ -20,10 +20,7 @@ constexpr std::uint16_t kMss = 1000;
 // Its initial window is ten segments.
 class TrainScript : public Script {
  public:
-  TrainScript() {
-    allow_trains();
-    most_in_train = 40;
-  }
+  TrainScript() { allow_trains(40); }
   // All is acknowledged, so that the congestion window grows.
   void acknowledge(std::uint32_t bytes) { arrives(bare(theirs(0)).ack(ours(bytes))); }
 };
@@ -93,7 +90,7 @@ TEST(TcpTrain, WindowOfThePeerBoundsIt) {
 
 TEST(TcpTrain, DeviceBoundsIt) {
   TrainScript host;
-  host.most_in_train = 4;
+  host.allow_trains(4);
   const auto c = host.established();
   host.write(c, 10 * kMss);
   std::uint32_t at = 0;
@@ -106,9 +103,8 @@ TEST(TcpTrain, DeviceBoundsIt) {
   EXPECT_TRUE(host.silent());
 }
 
-TEST(TcpTrain, RouteWithoutTrainsHasNone) {
-  TrainScript host;
-  host.most_in_train = 0;
+TEST(TcpTrain, WithoutTrainsEachSegmentGoesAlone) {
+  Script host;
   const auto c = host.established();
   host.write(c, 5 * kMss);
   const auto sent = host.all_sent();
@@ -240,7 +236,7 @@ TEST(TcpTrain, ProbeOfThePathGoesAlone) {
   EXPECT_EQ(host.sent().train.packets, 3);
 }
 
-TEST(TcpTrain, WithoutAPacketForItsHeadersItWaits) {
+TEST(TcpTrain, WithoutAPacketForItsHeadersEachSegmentGoesAlone) {
   TrainScript host;
   const auto c = host.established();
   base::PacketQueue payload;
@@ -253,11 +249,10 @@ TEST(TcpTrain, WithoutAPacketForItsHeadersItWaits) {
   while (base::Packet* packet = host.pool.allocate()) hoard.push_back(base::PacketPtr(packet));
   host.engine.send(host.now, c, std::move(payload));
   host.flush();
-  EXPECT_TRUE(host.silent());
-  EXPECT_EQ(host.counted(NetCounter::kTcpNoPacket), 1U);
-  hoard.clear();
-  host.pass(Duration::milliseconds(5));
-  EXPECT_EQ(host.sent().train.packets, 3);
+  const auto sent = host.all_sent();
+  ASSERT_EQ(sent.size(), 3U);
+  for (const Segment& each : sent) EXPECT_EQ(each.train.packets, 0);
+  EXPECT_EQ(host.counted(NetCounter::kTcpNoPacket), 0U);
 }
 
 TEST(TcpTrain, TextLongerThanAnIpPacketTakesTwo) {

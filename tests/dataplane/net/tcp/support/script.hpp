@@ -173,10 +173,6 @@ class Script : public IpOutput {
                 const base::IpAddress& destination, base::PacketPtr segment) override;
   [[nodiscard]] std::optional<std::size_t> path_mtu(
       const base::IpAddress& destination) const override;
-  [[nodiscard]] std::size_t train_packets(const base::IpAddress&,
-                                          const base::IpAddress&) const override {
-    return most_in_train;
-  }
   [[nodiscard]] bool is_local(const base::IpAddress& address) const override {
     return address == local;
   }
@@ -190,7 +186,6 @@ class Script : public IpOutput {
   SeqNumber iss;
   std::uint16_t local_port = kLocalPort;
   bool routed = true;
-  std::size_t most_in_train = 0;  // with allow_trains()
   // What the peer's segments arrive in, where another worker has received them; null: our own pool.
   base::PacketPool* foreign_pool = nullptr;
   // While true, what is sent stays with the device.
