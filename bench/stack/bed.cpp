@@ -5,16 +5,24 @@
 #include "dataplane/wire/ethernet.hpp"
 
 namespace sluice::bench {
+namespace {
+
+// As many as common cards take.
+constexpr std::uint16_t kTrainPackets = 40;
+
+}  // namespace
 
 Bed::Bed(const Options& options)
     : pool(options.packets),
       stack({.tcp = options.tcp, .hash_key = {std::byte{7}, std::byte{1}}, .owns_flow = {}}, pool,
             now),
-      interface(stack.add_interface({.mac = kStackMac,
-                                     .addresses = {{.address = kStackAddress, .length = 24}},
-                                     .gateway = kGatewayAddress,
-                                     .device_verifies_checksums = options.device_checksums,
-                                     .device_computes_checksums = options.device_checksums})) {
+      interface(stack.add_interface(
+          {.mac = kStackMac,
+           .addresses = {{.address = kStackAddress, .length = 24}},
+           .gateway = kGatewayAddress,
+           .device_verifies_checksums = options.device_checksums,
+           .device_computes_checksums = options.device_checksums,
+           .train_packets = options.device_tso ? kTrainPackets : std::uint16_t{0}})) {
   (void)stack.listen({.address = kStackAddress, .port = kStackPort});
   meet_gateway();
 }

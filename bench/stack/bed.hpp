@@ -35,6 +35,7 @@ class Bed {
     net::TcpSettings tcp;
     std::size_t packets = 16'384;
     bool device_checksums = false;  // else software verifies and computes them
+    bool device_tso = false;        // else software cuts trains into segments
   };
   explicit Bed(const Options& options);
 

@@ -23,7 +23,8 @@ net::TcpSettings settings_for(std::size_t connections) {
 Crowd::Crowd(const Options& options)
     : bed({.tcp = settings_for(options.connections + options.room),
            .packets = options.packets,
-           .device_checksums = options.device_checksums}),
+           .device_checksums = options.device_checksums,
+           .device_tso = options.device_tso}),
       peers(bed.pool, {.flows = options.connections, .marks_verified = options.device_checksums}),
       handles_(options.connections) {}
 

@@ -18,6 +18,7 @@ class Crowd {
     std::size_t connections = 1;
     std::size_t room = 0;  // for more than these, in the stack
     bool device_checksums = false;
+    bool device_tso = false;
     std::size_t packets = 16'384;
   };
   // Reserves and touches what the benchmark itself needs; opens nothing yet.

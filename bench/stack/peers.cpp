@@ -42,6 +42,15 @@ wire::TcpHeader header_from(std::uint32_t port) {
   return header;
 }
 
+// A train in one piece.
+std::vector<std::byte> whole(const base::Packet& train) {
+  std::vector<std::byte> bytes(train.bytes().begin(), train.bytes().end());
+  for (const base::Packet* text : train.train_text()) {
+    bytes.insert(bytes.end(), text->bytes().begin(), text->bytes().end());
+  }
+  return bytes;
+}
+
 void offer_options(wire::TcpHeader& header, std::uint32_t timestamp) {
   header.flags.syn = true;
   header.options.mss = kMss;
@@ -92,9 +101,12 @@ PacketPtr Peers::spoofed_syn(std::uint64_t random) {
 }
 
 std::optional<Peers::Heard> Peers::hear(Instant now, const base::Packet& frame) {
-  const auto link = wire::parse_ethernet(frame.bytes());
+  const std::vector<std::byte> joined =
+      frame.leads_train() ? whole(frame) : std::vector<std::byte>{};
+  const base::Bytes bytes = frame.leads_train() ? base::Bytes(joined) : frame.bytes();
+  const auto link = wire::parse_ethernet(bytes);
   if (!link || link->type != wire::EtherType::kIpv4) return std::nullopt;
-  const base::Bytes packet = frame.bytes().subspan(link->size());
+  const base::Bytes packet = bytes.subspan(link->size());
   const auto ip = wire::parse_ipv4(packet, wire::HeaderChecksum::kTrust);
   if (!ip || ip->header.destination.value >= kFirstSpoofed.value) return std::nullopt;
   const base::Bytes segment = packet.first(ip->total_size).subspan(ip->size);

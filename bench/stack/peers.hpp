@@ -59,7 +59,7 @@ class Peers {
     std::size_t text = 0;  // bytes, new or not
     wire::SeqNumber end;
   };
-  // What the stack has sent; nothing when it was for none of the peers.
+  // What the stack has sent, a train as one; nothing when it was for none of the peers.
   std::optional<Heard> hear(base::Instant now, const base::Packet& frame);
 
   // The number of the flow whose far end this is.

@@ -43,7 +43,9 @@ void segments(benchmark::State& state) {
   constexpr std::size_t kSamples = 160;
   const auto text = static_cast<std::size_t>(state.range(0));
   const auto in_a_row = static_cast<std::size_t>(state.range(1));
-  Crowd crowd({.connections = kConnections, .device_checksums = state.range(2) != 0});
+  Crowd crowd({.connections = kConnections,
+               .device_checksums = state.range(2) != 0,
+               .device_tso = state.range(3) != 0});
   if (!crowd.establish()) return state.SkipWithError("not all connections opened");
   Traffic traffic(crowd, {.text = text, .per_visit = in_a_row});
   (void)traffic.rounds(kSample);
@@ -63,9 +65,10 @@ void segments(benchmark::State& state) {
 // Two small segments in a row would be sent as one.
 BENCHMARK(segments)
     ->Name("Stack/Segments")
-    ->ArgsProduct({{64}, {1}, {0, 1}})
-    ->ArgsProduct({{kFullSegment}, {2, 12}, {0, 1}})
-    ->ArgNames({"bytes", "in_a_row", "device_checksums"})
+    ->ArgsProduct({{64}, {1}, {0, 1}, {0}})
+    ->ArgsProduct({{kFullSegment}, {2, 12}, {0, 1}, {0}})
+    ->ArgsProduct({{kFullSegment}, {2, 12}, {1}, {1}})
+    ->ArgNames({"bytes", "in_a_row", "device_checksums", "device_tso"})
     ->Iterations(1)
     ->Repetitions(5)
     ->ReportAggregatesOnly()

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <utility>
 
 namespace sluice::bench {
 
@@ -118,21 +119,23 @@ Tally Traffic::transmit() {
 }
 
 void Traffic::hear_burst() {
-  std::optional<Peers::Heard> unacknowledged;
-  const auto acknowledge = [&] {
-    acknowledgments_.push_back({.number = unacknowledged->number, .up_to = unacknowledged->end});
-    unacknowledged.reset();
+  std::optional<Acknowledgment> waits;
+  const auto hear_segment = [&](const Acknowledgment& acknowledgment) {
+    ++heard_;
+    const bool second = waits && waits->number == acknowledgment.number;
+    if (waits && !second) acknowledgments_.push_back(*waits);
+    waits = acknowledgment;
+    if (second) acknowledgments_.push_back(*std::exchange(waits, std::nullopt));
   };
   while (const PacketPtr frame = crowd_.bed.sent()) {
     const auto heard = crowd_.peers.hear(crowd_.bed.now, *frame);
-    if (!heard || heard->text != options_.text) continue;
-    ++heard_;
-    if (unacknowledged && unacknowledged->number != heard->number) acknowledge();
-    const bool second = unacknowledged.has_value();
-    unacknowledged = heard;
-    if (second) acknowledge();
+    if (!heard || heard->text % options_.text != 0) continue;
+    for (std::size_t left = heard->text; left > 0; left -= options_.text) {
+      const auto behind = static_cast<std::uint32_t>(left - options_.text);
+      hear_segment({.number = heard->number, .up_to = heard->end - behind});
+    }
   }
-  if (unacknowledged) acknowledge();
+  if (waits) acknowledgments_.push_back(*waits);
 }
 
 base::Duration Traffic::acknowledge(std::size_t keep) {
