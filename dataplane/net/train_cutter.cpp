@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/tcp.hpp"
@@ -29,13 +30,23 @@ void add_long(wire::InternetSum& sum, std::uint32_t value) {
   sum.add_word(static_cast<std::uint16_t>(value));
 }
 
-// Of a header, without the words at two offsets.
-wire::InternetSum sum_without(base::Bytes header, std::size_t a, std::size_t b) {
+// Of an IPv4 header, without its length and checksum: all that the checksum says, less the length
+// (RFC 1624: to subtract is to add the complement).
+wire::InternetSum sum_of_the_rest(const std::byte* ip) {
   wire::InternetSum sum;
-  for (std::size_t at = 0; at < header.size(); at += 2) {
-    if (at != a && at != b) sum.add_word(word(&header[at]));
-  }
+  sum.add_word(static_cast<std::uint16_t>(~word(ip + wire::kIpv4ChecksumOffset)));
+  sum.add_word(static_cast<std::uint16_t>(~word(ip + kIpv4Length)));
   return sum;
+}
+
+// Of a size that is known when this is compiled, for the headers that nearly every train has.
+void copy_headers(std::byte* to, base::Bytes headers) {
+  constexpr std::size_t kUsual = 14 + 20 + 32;
+  if (headers.size() == kUsual) {
+    std::memcpy(to, headers.data(), kUsual);
+  } else {
+    std::memcpy(to, headers.data(), headers.size());
+  }
 }
 
 }  // namespace
@@ -46,12 +57,11 @@ TrainCutter::TrainCutter(const base::Packet& train, bool device_computes_checksu
       by_device_(device_computes_checksums),
       ipv4_(train.checksum.l3_size == wire::Ipv4Header::kMinSize),
       text_left_(train.train().text_size) {
-  const base::Bytes ip = headers_.subspan(offsets_.l2_size, offsets_.l3_size);
   const base::Bytes tcp = headers_.subspan(std::size_t{offsets_.l2_size} + offsets_.l3_size);
   assert(tcp.size() <= wire::TcpHeader::kMaxSize);
   sequence_ = base::load_be<std::uint32_t>(&tcp[kTcpSequence]);
   size_and_flags_ = word(&tcp[kTcpSizeAndFlags]);
-  if (ipv4_) ip_sum_ = sum_without(ip, kIpv4Length, wire::kIpv4ChecksumOffset);
+  if (ipv4_) ip_sum_ = sum_of_the_rest(&headers_[offsets_.l2_size]);
   pseudo_header_.add_word(word(&tcp[wire::kTcpChecksumOffset]));
   if (by_device_) return;
   // The checksum field holds the pseudo-header's sum, which belongs to it.
@@ -65,11 +75,11 @@ TrainCutter::TrainCutter(const base::Packet& train, bool device_computes_checksu
 void TrainCutter::make_frame(base::Packet& text) {
   const std::size_t size = text.size();
   text_left_ -= static_cast<std::uint32_t>(size);
-  const base::MutableBytes headers = text.prepend(headers_.size());
-  base::copy(headers, headers_);
-  std::byte* const ip = &headers[offsets_.l2_size];
+  std::byte* const headers = text.prepend(headers_.size()).data();
+  copy_headers(headers, headers_);
+  std::byte* const ip = headers + offsets_.l2_size;
   std::byte* const tcp = ip + offsets_.l3_size;
-  const std::size_t segment_size = headers.size() - (offsets_.l2_size + offsets_.l3_size) + size;
+  const std::size_t segment_size = headers_.size() - offsets_.l2_size - offsets_.l3_size + size;
   write_ip_lengths(ip, segment_size);
   base::store_be(tcp + kTcpSequence, sequence_);
   const bool last = text_left_ == 0;

@@ -17,23 +17,24 @@ std::uint32_t ReceiveWindow::buffer(const Connection& c) const {
 }
 
 // Payload that fits into what is left of the buffer, as far as a header can say it.
-std::uint32_t ReceiveWindow::room(const Connection& c) const {
-  const std::uint32_t whole = buffer(c);
+std::uint32_t ReceiveWindow::room(const Connection& c, std::uint32_t whole) {
   const std::size_t used = std::min<std::size_t>(charged(c), whole);
   const std::uint32_t most = std::uint32_t{0xffff} << c.rcv.scale;
   return std::min((whole - static_cast<std::uint32_t>(used)) / kOverhead, most);
 }
 
-std::uint32_t ReceiveWindow::step(const Connection& c, std::uint32_t segments) const {
-  return std::min<std::uint32_t>(buffer(c) / kOverhead / 2, segments * c.snd.mss);
+std::uint32_t ReceiveWindow::step(const Connection& c, std::uint32_t whole,
+                                  std::uint32_t segments) {
+  return std::min<std::uint32_t>(whole / kOverhead / 2, segments * c.snd.mss);
 }
 
 std::uint16_t ReceiveWindow::advertise(Connection& c, bool syn) const {
   const std::uint32_t offered = c.rcv.window();
-  const std::uint32_t most = room(c);
+  const std::uint32_t whole = buffer(c);
+  const std::uint32_t most = room(c, whole);
   // RFC 9293 3.8.6.2.2: the edge moves by a worthwhile amount or not at all; 3.8.6: it is never
   // taken back (SHLD-14).
-  const std::uint32_t window = most < offered + step(c, 1) ? offered : most;
+  const std::uint32_t window = most < offered + step(c, whole, 1) ? offered : most;
   const std::uint8_t shift = syn ? 0 : c.rcv.scale;
   // Rounded up while there is room for it: rounding down seems to take the edge back by a part of a
   // unit, although what lies in front of it is still taken (RFC 7323 2.4). Where there is none,
@@ -63,7 +64,8 @@ void ReceiveWindow::on_taken(Connection& c, std::uint32_t now_ms) const {
 }
 
 bool ReceiveWindow::update_due(const Connection& c) const {
-  return room(c) >= c.rcv.window() + step(c, 2);
+  const std::uint32_t whole = buffer(c);
+  return room(c, whole) >= c.rcv.window() + step(c, whole, 2);
 }
 
 }  // namespace sluice::net::tcp

@@ -50,9 +50,11 @@ class ReceiveWindow {
   }
   // What the connection may hold at this moment.
   [[nodiscard]] std::uint32_t buffer(const Connection& c) const;
-  [[nodiscard]] std::uint32_t room(const Connection& c) const;
+  // Of that, which is `whole`.
+  [[nodiscard]] static std::uint32_t room(const Connection& c, std::uint32_t whole);
   // RFC 9293 3.8.6.2.2: `segments` full ones, or half of what there is.
-  [[nodiscard]] std::uint32_t step(const Connection& c, std::uint32_t segments) const;
+  [[nodiscard]] static std::uint32_t step(const Connection& c, std::uint32_t whole,
+                                          std::uint32_t segments);
 
   // True size per byte of payload. Full segments need about 1.7; coalescing keeps any others from
   // needing more than about 2.4.
