@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/cache_line.hpp"
 
 namespace sluice::base {
 
@@ -117,6 +118,11 @@ class Packet {
   // True when nobody else (a driver, a second queue) holds the buffer: only then may it be edited.
   [[nodiscard]] bool exclusive() const {
     return std::atomic_ref(*references_).load(std::memory_order_acquire) == 1;
+  }
+  // Begins to fetch the packet, not its bytes.
+  void prefetch() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(this) + kCacheLine);
   }
   // One more holder: each has to call release() once.
   // An only holder needs no locked instruction: nobody else can come or go meanwhile.
@@ -230,7 +236,7 @@ class Packet {
 };
 
 // Two cache lines: the first holds what every layer touches.
-static_assert(sizeof(Packet) <= 128);
+static_assert(sizeof(Packet) <= 2 * kCacheLine);
 
 // Owns one reference to a packet.
 class PacketPtr {

@@ -110,12 +110,11 @@ class Pool {
     if (index >= touched_ || (slots_[index].generation & 1) == 0) return nullptr;
     return slots_[index].object();
   }
-  // Begins to fetch the object in a slot.
-  void prefetch(std::uint32_t index) const {
-    const auto* at = reinterpret_cast<const std::byte*>(&slots_[index]);
-    for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
-      __builtin_prefetch(at + line);
-    }
+  // Begins to fetch the object in a slot, whatever is there.
+  void prefetch(std::uint32_t index) const { fetch(&slots_[index]); }
+  // As above, of an object that lies in this pool.
+  static void prefetch(const T& object) {
+    fetch(reinterpret_cast<const std::byte*>(&object) - offsetof(Slot, storage));
   }
   // The handle of an object that lies in this pool.
   [[nodiscard]] HandleType handle_of(const T& object) const {
@@ -162,6 +161,13 @@ class Pool {
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
  private:
+  static void fetch(const void* slot) {
+    const auto* at = static_cast<const std::byte*>(slot);
+    for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
+      __builtin_prefetch(at + line);
+    }
+  }
+
   static constexpr std::uint32_t kSlotsPerLook = 64;
 
   ReservedMemory memory_;

@@ -108,6 +108,7 @@ Tally Traffic::transmit() {
   }
   Tally tally;
   const Stopwatch stopwatch;
+  for (std::size_t i = 0; i < visits_; ++i) bed.stack.look_ahead(handles[i]);  // as the proxy does
   for (std::size_t i = 0; i < visits_; ++i) {
     bed.stack.send(bed.now, handles[i], std::move(payload[i]));
   }

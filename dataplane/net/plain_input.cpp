@@ -8,6 +8,11 @@ namespace {
 
 // Frames whose first bytes are fetched ahead of the one that is read.
 constexpr std::size_t kAhead = 4;
+// Frames between one that is taken and the one of which the queue's links are fetched: each takes
+// about as long as a look into memory.
+constexpr std::size_t kOutboxAhead = 6;
+constexpr std::size_t kSegmentAhead = 4;
+constexpr std::size_t kPacketAhead = 2;
 
 bool is_ours(const Interface& interface, const base::IpAddress& address) {
   return address.is_ipv4() ? interface.subnets().is_assigned(address.ipv4())
@@ -25,6 +30,7 @@ bool is_martian(const Interface& interface, const base::IpAddress& source) {
 void PlainInput::look_ahead(base::Instant now, const Interface& interface,
                             std::span<base::Packet* const> frames) {
   interface_ = &interface;
+  frames_ = frames.size();
   const bool sheds_syns = engine_.sheds_syns(now);
   const bool untagged = interface.link().accepts(std::nullopt);
   const base::MacAddress& mac = interface.link().mac();
@@ -68,8 +74,20 @@ std::size_t PlainInput::run_from(std::size_t i, std::span<base::Packet* const> f
   return end - i;
 }
 
+void PlainInput::look_at_queues(std::size_t i) const {
+  using Queued = tcp::Engine::Queued;
+  const auto look = [&](std::size_t at, Queued what) {
+    if (at >= frames_ || lanes_[at].kind != Kind::kSegment) return;
+    engine_.look_at_queue(lanes_[at].place, what);
+  };
+  look(i + kOutboxAhead, Queued::kOutbox);
+  look(i + kSegmentAhead, Queued::kFirstSegment);
+  look(i + kPacketAhead, Queued::kFirstPacket);
+}
+
 std::size_t PlainInput::take(base::Instant now, std::size_t i,
                              std::span<base::Packet* const> frames) {
+  look_at_queues(i);
   const Lane& lane = lanes_[i];
   if (lane.kind == Kind::kShed) {
     engine_.shed(base::PacketPtr(frames[i]));

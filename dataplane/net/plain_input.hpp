@@ -43,11 +43,14 @@ class PlainInput {
     std::uint32_t hash;
     std::uint32_t place;
   };
+  // While frame number `i` is taken, what those a little behind it take off queues.
+  void look_at_queues(std::size_t i) const;
   [[nodiscard]] bool verify(std::size_t i, const base::Packet& frame);
   [[nodiscard]] std::size_t run_from(std::size_t i, std::span<base::Packet* const> frames);
   static void strip(base::Packet& frame, const wire::PlainPacket& packet);
 
   tcp::Engine& engine_;
+  std::size_t frames_ = 0;                // in the burst
   const Interface* interface_ = nullptr;  // that the burst came through
   std::array<Lane, base::limits::kBurst> lanes_;
   std::array<wire::PlainSegment, base::limits::kBurst> segments_;  // as far as each is plain

@@ -280,6 +280,10 @@ std::optional<Event> Stack::next_event() {
   return parts_->engine.next_event();
 }
 
+void Stack::look_ahead(ConnectionHandle connection) const {
+  parts_->engine.look_ahead(connection);
+}
+
 void Stack::set_context(ConnectionHandle connection, std::uint64_t context) {
   parts_->engine.set_context(connection, context);
 }

@@ -183,6 +183,9 @@ class Stack {
 
   // --- events ---
   [[nodiscard]] std::optional<Event> next_event();
+  // Begins to fetch a connection from memory: worth a call before the first of some others that it
+  // will be served after, where there are many.
+  void look_ahead(ConnectionHandle connection) const;
   void set_context(ConnectionHandle connection, std::uint64_t context);
 
   // --- receiving ---

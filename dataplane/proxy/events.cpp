@@ -1,8 +1,13 @@
 // What the stack and the timers report, and which of a session's directions it moves.
+#include <array>
+
 #include "dataplane/proxy/proxy.hpp"
 
 namespace sluice::proxy {
 namespace {
+
+// Events that are taken together.
+constexpr std::size_t kBatch = 16;
 
 SessionHandle session_of(std::uint64_t context) {
   return {.index = static_cast<std::uint32_t>(context),
@@ -10,6 +15,32 @@ SessionHandle session_of(std::uint64_t context) {
 }
 
 }  // namespace
+
+// Sessions and connections lie far apart in memory: those of a batch are on their way while the
+// first of them is served.
+void Proxy::handle_events(base::Instant now) {
+  std::array<net::Event, kBatch> batch;
+  std::size_t taken = kBatch;
+  while (taken == kBatch) {
+    for (taken = 0; taken < kBatch; ++taken) {
+      const auto event = stack_.next_event();
+      if (!event) break;
+      batch[taken] = *event;
+      sessions_.prefetch(session_of(event->context).index);
+    }
+    const auto events = std::span(batch).first(taken);
+    for (const net::Event& event : events) look_ahead(event);
+    for (const net::Event& event : events) handle(now, event);
+  }
+}
+
+// What one leg brings the other one gets.
+void Proxy::look_ahead(const net::Event& event) {
+  const Session* session = sessions_.find(session_of(event.context));
+  if (session == nullptr) return;
+  const auto other = event.connection == session->client ? session->backend : session->client;
+  if (other) stack_.look_ahead(other);
+}
 
 void Proxy::handle(base::Instant now, const net::Event& event) {
   if (event.accepted && event.what.opened) {

@@ -42,7 +42,7 @@ void Proxy::stop_listening() {
 }
 
 void Proxy::run(base::Instant now) {
-  while (const auto event = stack_.next_event()) handle(now, *event);
+  handle_events(now);
   timers_.advance(
       now, [&](base::TimerNode& node) { on_timer(now, static_cast<SessionTimer&>(node).session); });
   retry_starved(now);

@@ -63,6 +63,8 @@ class Proxy {
   using Received = tls::ServerConnection::Received;
 
   // events.cpp: what the stack and the timers reported
+  void handle_events(base::Instant now);
+  void look_ahead(const net::Event& event);
   void handle(base::Instant now, const net::Event& event);
   void on_client(base::Instant now, Session& session, const net::Event& event);
   void on_backend(base::Instant now, Session& session, const net::Event& event);

@@ -73,6 +73,15 @@ std::uint32_t Engine::look_closer(std::uint32_t hash) const {
   return index;
 }
 
+void Engine::look_at_queue(std::uint32_t place, Queued what) const {
+  const Connection* c = parts_->core.connections.in_use(place);
+  if (c == nullptr || c->outbox == nullptr) return;
+  if (what == Queued::kOutbox) return base::Pool<Outbox>::prefetch(*c->outbox);
+  const SendSegment* first = c->outbox->queue.front();
+  if (what == Queued::kFirstSegment) return __builtin_prefetch(first);
+  if (first != nullptr && first->packet != nullptr) first->packet->prefetch();
+}
+
 void Engine::receive(Instant now, const base::FourTuple& flow, std::uint32_t hash,
                      PacketPtr segment) {
   parts_->core.now = now;
@@ -190,6 +199,10 @@ std::optional<Event> Engine::next_event() {
               .context = c->context};
   if (event.what.closed) core.release(*c);
   return event;
+}
+
+void Engine::look_ahead(ConnectionHandle connection) const {
+  parts_->core.connections.prefetch(connection.index);
 }
 
 void Engine::set_context(ConnectionHandle connection, std::uint64_t context) {

@@ -52,6 +52,10 @@ class Engine {
   [[nodiscard]] std::uint32_t look_closer(std::uint32_t hash) const;
   void receive(base::Instant now, const base::FourTuple& flow, std::uint32_t hash,
                base::PacketPtr segment);
+  // Begins to fetch what an acknowledgment for the connection at this place takes off its queue.
+  // Each is found by the one before, which had better have arrived.
+  enum class Queued : std::uint8_t { kOutbox, kFirstSegment, kFirstPacket };
+  void look_at_queue(std::uint32_t place, Queued what) const;
   // The third step for plain segments that continue each other, in their frames. Takes the first of
   // them, as many as may be taken as one, and returns their number; 0, and nothing is done, where
   // receive() has to see the first one.
@@ -78,6 +82,7 @@ class Engine {
 
   // --- events ---
   [[nodiscard]] std::optional<Event> next_event();
+  void look_ahead(ConnectionHandle connection) const;
   void set_context(ConnectionHandle connection, std::uint64_t context);
 
   // --- receiving ---
