@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <random>
 #include <vector>
@@ -95,37 +94,6 @@ TEST(Listeners, FindWhoIsThereAfterAnyChanges) {
       ASSERT_EQ(*listener, found->second) << change;
     }
   }
-}
-
-// What the search for one that nobody listens at takes, the best of many attempts.
-std::chrono::nanoseconds search_time(const Listeners& listeners) {
-  constexpr int kSearches = 1'000;
-  auto best = std::chrono::nanoseconds::max();
-  for (int attempt = 0; attempt < 50; ++attempt) {
-    const auto began = std::chrono::steady_clock::now();
-    std::size_t found = 0;
-    for (std::uint16_t i = 0; i < kSearches; ++i) {
-      const auto port = static_cast<std::uint16_t>(20'000 + i);
-      const SocketAddress local{.address = base::Ipv4Address::of(198, 18, 0, 1), .port = port};
-      if (listeners.find(local)) ++found;
-    }
-    best = std::min<std::chrono::nanoseconds>(best, std::chrono::steady_clock::now() - began);
-    EXPECT_EQ(found, 0U);
-  }
-  return best;
-}
-
-// A list of as many would take many times as long.
-TEST(Listeners, SearchAmongManyTakesHardlyLongerThanAmongFew) {
-  Listeners few;
-  ASSERT_TRUE(few.add(at("198.18.0.1:443")));
-  Listeners many;
-  for (std::uint16_t i = 0; i < Listeners::kMax; ++i) {
-    const auto host = static_cast<std::uint8_t>(i % 16);
-    const auto port = static_cast<std::uint16_t>(8'000 + i / 16);
-    ASSERT_TRUE(many.add({.address = base::Ipv4Address::of(198, 18, 1, host), .port = port}));
-  }
-  EXPECT_LT(search_time(many), 3 * search_time(few));
 }
 
 }  // namespace
