@@ -113,7 +113,7 @@ class Interface {
     return gateways;
   }
 
-  // As much as the packet that leads a train has room for without hesitation.
+  // More full segments than an IP packet could hold, from the least MTU of IPv6 on.
   static constexpr std::size_t kCutBySoftware = 64;
   // What the IPv4 header's total length can say.
   static constexpr std::size_t kLongestPacket = 65'535;
