@@ -5,6 +5,8 @@
 // connections in random order, in one run.
 #include <benchmark/benchmark.h>
 
+#include <string>
+
 #include "bench/stack/crowd.hpp"
 #include "bench/stack/samples.hpp"
 #include "bench/stack/traffic.hpp"
@@ -106,9 +108,12 @@ BENCHMARK(in_a_row)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 
-void report_ratio(benchmark::State& state, const char* name, const Samples& few,
-                  const Samples& many) {
-  state.counters[name] = many.median() / few.median();
+// What each takes, and how many times as much it is with many connections.
+void report(benchmark::State& state, const std::string& what, const Samples& few,
+            const Samples& many) {
+  state.counters[what + "_1k_ns"] = few.median();
+  state.counters[what + "_1M_ns"] = many.median();
+  state.counters[what + "_ratio"] = many.median() / few.median();
 }
 
 // In turns, so that whatever else the machine does disturbs both alike.
@@ -135,23 +140,13 @@ void scaling(benchmark::State& state) {
   if (!few.undisturbed() || !many.undisturbed()) {
     return state.SkipWithError("segments were lost or sent twice");
   }
-  state.counters["ns_1k"] = of_few.segment.median();
-  state.counters["ns_1M"] = of_many.segment.median();
-  report_ratio(state, "ratio", of_few.segment, of_many.segment);
-  report_ratio(state, "receive_ratio", of_few.receive, of_many.receive);
-  report_ratio(state, "transmit_ratio", of_few.transmit, of_many.transmit);
-  report_ratio(state, "ack_ratio", of_few.acknowledge, of_many.acknowledge);
+  report(state, "segment", of_few.segment, of_many.segment);
+  report(state, "receive", of_few.receive, of_many.receive);
+  report(state, "read", of_few.read, of_many.read);
+  report(state, "transmit", of_few.transmit, of_many.transmit);
+  report(state, "ack", of_few.acknowledge, of_many.acknowledge);
+  state.counters["own_acks_1M_ns"] = of_many.answer.median();
   state.counters["timers_1M_ns"] = of_many.timers.median();
-  state.counters["rx_1k"] = of_few.receive.median();
-  state.counters["rx_1M"] = of_many.receive.median();
-  state.counters["read_1k"] = of_few.read.median();
-  state.counters["read_1M"] = of_many.read.median();
-  state.counters["answer_1k"] = of_few.answer.median();
-  state.counters["answer_1M"] = of_many.answer.median();
-  state.counters["tx_1k"] = of_few.transmit.median();
-  state.counters["tx_1M"] = of_many.transmit.median();
-  state.counters["ack_1k"] = of_few.acknowledge.median();
-  state.counters["ack_1M"] = of_many.acknowledge.median();
 }
 BENCHMARK(scaling)
     ->Name("Stack/Scaling")

@@ -38,6 +38,15 @@ class TcpEcn : public testing::Test {
     host_.arrives(bare(host_.theirs(0)).ack(host_.ours(segments * kMss)).ece());
   }
 
+  // A timeout has brought the window down, and four segments wait for more of it.
+  void peer_echoes_at_a_window_of_one_segment() {
+    host_.write(connection_, kMss);
+    pass_one_timeout(host_);
+    host_.write(connection_, 4 * kMss);
+    host_.forget_sent();
+    peer_echoes(1);
+  }
+
   Script host_;
   ConnectionHandle connection_;
 };
@@ -278,11 +287,7 @@ TEST(TcpEcnSender, EchoAfterATimeoutLetsTheWindowNotGrow) {
 
 // "The sending TCP will then be able to send a new packet only when the retransmit timer expires."
 TEST_F(TcpEcn, EchoAtAWindowOfOneSegmentHoldsNewTextBackForARetransmissionTimeout) {
-  host_.write(connection_, kMss);
-  pass_one_timeout(host_);
-  host_.write(connection_, 4 * kMss);
-  host_.forget_sent();
-  peer_echoes(1);
+  peer_echoes_at_a_window_of_one_segment();
   host_.pass(Duration::milliseconds(390));  // the timeout has doubled
   EXPECT_TRUE(host_.silent());
   host_.pass(Duration::milliseconds(20));
@@ -295,11 +300,7 @@ TEST_F(TcpEcn, EchoAtAWindowOfOneSegmentHoldsNewTextBackForARetransmissionTimeou
 
 // Its text carries the echo until CWR has come.
 TEST_F(TcpEcn, PeerThatGoesOnSendingDoesNotHoldNewTextBackForEver) {
-  host_.write(connection_, kMss);
-  pass_one_timeout(host_);
-  host_.write(connection_, 4 * kMss);
-  host_.forget_sent();
-  peer_echoes(1);
+  peer_echoes_at_a_window_of_one_segment();
   std::uint32_t at = 0;
   for (int i = 0; i < 5; ++i) {
     host_.pass(Duration::milliseconds(90));
